@@ -33,7 +33,7 @@ struct imd_parameter {
     unsigned scope;              /* bits of IMD_SCOPE_ */
     const char *fallback;        /* default as text; NULL: none */
     const char *unit;            /* "seconds", "bytes", "alerts"; NULL: none */
-    int64_t minimum, maximum;    /* of numbers, in `unit` */
+    int64_t minimum, maximum;    /* of numbers, in `unit`; of TEXT, its bytes if maximum > 0 */
     const char *const *choices;  /* NULL-terminated, for CHOICE and CHOICES */
     ptrdiff_t member;            /* offset in struct imd_settings, -1 if the user of the table keeps it elsewhere */
     const char *summary;         /* one sentence for help and documentation */
