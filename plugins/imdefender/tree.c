@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Recursive descent over validated bytes; the validation bounds the depth (IMD_JSON_DEPTH_MAX).
+ *
+ * Two things make it fast: strings without escapes go into the tree from where they lie, and the search for a member of
+ * the same name, which libfastjson makes from front to back at every addition, is replaced by a hash of the names. */
+#include "tree.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <locale.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Through the include path of libfastjson's package; without its old json_object_* names. */
+#define FJSON_NATIVE_API_ONLY
+#include <json_object.h>
+
+#include "base/json.h"
+#include "base/json_bytes.h"
+
+struct builder {
+    const char *at;
+    const char *end;
+    bool failed;         /* memory is short */
+    unsigned depth;
+    char *scratch;       /* a decoded name or string, or a number with its 0 byte */
+    size_t scratch_size;
+    char scratch_space[512]; /* what `scratch` is until more is needed */
+};
+
+static struct fjson_object *build_value(struct builder *builder);
+
+/* --- names of an object's members that may be there already --- */
+
+#define NAMES_INLINE 128 /* a power of 2 */
+
+/* Hashes of the names, 0 standing for an empty slot. Equal names always have equal hashes, upper and lower case
+ * being the same, since libfastjson can be told to compare that way; other names hardly ever do. */
+struct names {
+    uint32_t *slots;
+    size_t size, count;
+    uint32_t inline_slots[NAMES_INLINE];
+};
+
+static void names_init(struct names *names) {
+    names->slots = names->inline_slots;
+    names->size = NAMES_INLINE;
+    names->count = 0;
+    memset(names->inline_slots, 0, sizeof(names->inline_slots));
+}
+
+static void names_free(struct names *names) {
+    if (names->slots != names->inline_slots) free(names->slots);
+}
+
+static uint32_t hash_name(const char *name, size_t length) {
+    const uint64_t lower = UINT64_C(0x2020202020202020), prime = UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t hash = length;
+    for (; length > 0;) {
+        size_t piece = length < 8 ? length : 8;
+        uint64_t word = 0;
+        memcpy(&word, name, piece);
+        hash = (hash ^ (word | lower)) * prime;
+        hash ^= hash >> 32;
+        name += piece;
+        length -= piece;
+    }
+    return (uint32_t)hash ? (uint32_t)hash : 1;
+}
+
+/* Returns the slot that holds `hash`, or the empty one where it belongs. */
+static uint32_t *find_slot(uint32_t *slots, size_t size, uint32_t hash) {
+    size_t i = hash & (size - 1);
+    while (slots[i] != 0 && slots[i] != hash) i = (i + 1) & (size - 1);
+    return &slots[i];
+}
+
+static bool names_grow(struct names *names) {
+    size_t size = names->size * 4;
+    uint32_t *slots = calloc(size, sizeof(*slots));
+    if (!slots) return false;
+    for (size_t i = 0; i < names->size; i++)
+        if (names->slots[i] != 0) *find_slot(slots, size, names->slots[i]) = names->slots[i];
+    names_free(names);
+    names->slots = slots;
+    names->size = size;
+    return true;
+}
+
+/* Adds a name. Returns whether one like it may be there already. */
+static bool names_add(struct builder *builder, struct names *names, const char *name, size_t length) {
+    if (names->count >= names->size / 2 && !names_grow(names)) {
+        builder->failed = true;
+        return false;
+    }
+    uint32_t hash = hash_name(name, length);
+    uint32_t *slot = find_slot(names->slots, names->size, hash);
+    if (*slot == hash) return true;
+    *slot = hash;
+    names->count++;
+    return false;
+}
+
+/* --- tokens --- */
+
+static struct fjson_object *made(struct builder *builder, struct fjson_object *object) {
+    if (!object) builder->failed = true;
+    return object;
+}
+
+static void skip_space(struct builder *builder) {
+    if (builder->at < builder->end && imd_json_is_space(*builder->at))
+        builder->at = imd_json_skip_space(builder->at, builder->end);
+}
+
+/* Moves over `c` if it is next. */
+static bool take(struct builder *builder, char c) {
+    skip_space(builder);
+    if (builder->at == builder->end || *builder->at != c) return false;
+    builder->at++;
+    return true;
+}
+
+static bool reserve_scratch(struct builder *builder, size_t size) {
+    if (size <= builder->scratch_size) return true;
+    char *larger = malloc(size);
+    if (!larger) {
+        builder->failed = true;
+        return false;
+    }
+    if (builder->scratch != builder->scratch_space) free(builder->scratch);
+    builder->scratch = larger;
+    builder->scratch_size = size;
+    return true;
+}
+
+struct text {
+    const char *data; /* NULL when memory is short */
+    size_t length;
+};
+
+/* Reads a string behind its opening quote. Without escapes the text lies in the JSON itself, else in the scratch. */
+static struct text read_string(struct builder *builder) {
+    const char *from = builder->at, *at = imd_json_skip_text(from, builder->end);
+    bool escapes = at < builder->end && *at == '\\';
+    while (at < builder->end && *at == '\\')
+        at = builder->end - at < 2 ? builder->end : imd_json_skip_text(at + 2, builder->end);
+    builder->at = at < builder->end ? at + 1 : at;
+    struct text text = {.data = from, .length = (size_t)(at - from)};
+    if (!escapes) return text;
+    text.data = NULL;
+    if (!reserve_scratch(builder, text.length + 1)) return text;
+    text.length = imd_json_unescape(from, at, builder->scratch, true);
+    text.data = builder->scratch;
+    return text;
+}
+
+static struct fjson_object *build_string(struct builder *builder) {
+    struct text text = read_string(builder);
+    if (!text.data || text.length >= INT_MAX) {
+        builder->failed = true;
+        return NULL;
+    }
+    return made(builder, fjson_object_new_string_len(text.data, (int)text.length));
+}
+
+/* Clamped to 64 bits, as the tokener does. */
+static int64_t read_integer(const char *at, const char *end) {
+    bool negative = at < end && *at == '-';
+    int64_t sum = 0; /* below zero, where there is room for one more number */
+    for (at += negative; at < end; at++)
+        if (__builtin_mul_overflow(sum, 10, &sum) || __builtin_sub_overflow(sum, *at - '0', &sum))
+            return negative ? INT64_MIN : INT64_MAX;
+    if (negative) return sum;
+    return sum == INT64_MIN ? INT64_MAX : -sum;
+}
+
+static struct fjson_object *build_double(struct builder *builder, const char *from, size_t length) {
+    if (!reserve_scratch(builder, length + 1)) return NULL;
+    memcpy(builder->scratch, from, length);
+    builder->scratch[length] = '\0';
+    /* Whatever the process's locale has as its decimal point. Newly made, but glibc allocates nothing for "C". */
+    locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    if (!c_locale) {
+        builder->failed = true;
+        return NULL;
+    }
+    double number = strtod_l(builder->scratch, NULL, c_locale);
+    freelocale(c_locale);
+    return made(builder, fjson_object_new_double_s(number, builder->scratch));
+}
+
+static struct fjson_object *build_number(struct builder *builder) {
+    const char *from = builder->at, *at = from;
+    bool integer = true;
+    for (; at < builder->end; at++) {
+        if (imd_json_is_digit(*at) || *at == '-') continue;
+        if (*at != '.' && *at != 'e' && *at != 'E' && *at != '+') break;
+        integer = false;
+    }
+    builder->at = at;
+    if (!integer) return build_double(builder, from, (size_t)(at - from));
+    return made(builder, fjson_object_new_int64(read_integer(from, at)));
+}
+
+/* --- arrays and objects --- */
+
+static struct fjson_object *new_array(struct builder *builder) {
+    struct fjson_object *array = made(builder, fjson_object_new_array());
+    if (array && !fjson_object_get_array(array)) {
+        /* libfastjson hands out an array without its list when memory is short between the two, and crashes when
+         * such a one is put; it consists of this one allocation. */
+        free(array);
+        builder->failed = true;
+        return NULL;
+    }
+    return array;
+}
+
+/* Returns `container`, or NULL and frees it if something in it failed. */
+static struct fjson_object *finish(struct builder *builder, struct fjson_object *container) {
+    builder->depth--;
+    if (!builder->failed) return container;
+    fjson_object_put(container);
+    return NULL;
+}
+
+static struct fjson_object *build_array(struct builder *builder) {
+    struct fjson_object *array = new_array(builder);
+    if (!array) return NULL;
+    builder->depth++;
+    while (!builder->failed && builder->at < builder->end && !take(builder, ']')) {
+        struct fjson_object *element = build_value(builder);
+        if (!builder->failed && fjson_object_array_add(array, element) != 0) {
+            fjson_object_put(element);
+            builder->failed = true;
+        }
+        take(builder, ',');
+    }
+    return finish(builder, array);
+}
+
+/* Adds a member, taking `value` over. */
+static void add_member(struct builder *builder, struct fjson_object *object, const char *name, bool maybe_there,
+                       struct fjson_object *value) {
+    errno = 0;
+    fjson_object_object_add_ex(object, name, value, maybe_there ? 0 : FJSON_OBJECT_ADD_KEY_IS_NEW);
+    if (errno != ENOMEM) return;
+    /* It returns nothing. Either it had no room for the member or none for its name; in both cases it does not see the
+     * value when the object is freed. */
+    fjson_object_put(value);
+    builder->failed = true;
+}
+
+/* Reads a name behind its opening quote, and the colon, into `space`, or into the heap if that is too small: the
+ * scratch is for the value. Returns it with its 0 byte, NULL when memory is short. */
+static char *read_name(struct builder *builder, char *space, size_t size, size_t *length) {
+    struct text text = read_string(builder);
+    if (!text.data) return NULL;
+    char *name = text.length < size ? space : malloc(text.length + 1);
+    if (!name) {
+        builder->failed = true;
+        return NULL;
+    }
+    memcpy(name, text.data, text.length);
+    name[text.length] = '\0';
+    *length = memchr(name, '\0', text.length) ? strlen(name) : text.length;
+    take(builder, ':');
+    return name;
+}
+
+#define NAME_SPACE 128
+
+/* Reads a member behind its name's opening quote. */
+static void build_member(struct builder *builder, struct fjson_object *object, struct names *names) {
+    char space[NAME_SPACE];
+    size_t length = 0;
+    char *name = read_name(builder, space, sizeof(space), &length);
+    if (!name) return;
+    bool maybe_there = names_add(builder, names, name, length);
+    struct fjson_object *value = builder->failed ? NULL : build_value(builder);
+    if (!builder->failed) add_member(builder, object, name, maybe_there, value);
+    if (name != space) free(name);
+}
+
+static struct fjson_object *build_object(struct builder *builder) {
+    struct fjson_object *object = made(builder, fjson_object_new_object());
+    if (!object) return NULL;
+    struct names names;
+    names_init(&names);
+    builder->depth++;
+    while (!builder->failed && take(builder, '"')) {
+        build_member(builder, object, &names);
+        take(builder, ',');
+    }
+    take(builder, '}');
+    names_free(&names);
+    return finish(builder, object);
+}
+
+static struct fjson_object *build_literal(struct builder *builder, size_t length, fjson_bool truth) {
+    builder->at = (size_t)(builder->end - builder->at) < length ? builder->end : builder->at + length;
+    return made(builder, fjson_object_new_boolean(truth));
+}
+
+/* NULL for null, and when it failed. */
+static struct fjson_object *build_value(struct builder *builder) {
+    skip_space(builder);
+    if (builder->at == builder->end) return NULL;
+    switch (*builder->at) {
+        case '"':
+            builder->at++;
+            return build_string(builder);
+        case '{':
+        case '[':
+            if (builder->depth == IMD_JSON_DEPTH_MAX) break; /* not what was validated */
+            return *builder->at++ == '{' ? build_object(builder) : build_array(builder);
+        case 't':
+            return build_literal(builder, 4, 1);
+        case 'f':
+            return build_literal(builder, 5, 0);
+        case 'n':
+            builder->at = builder->end - builder->at < 4 ? builder->end : builder->at + 4;
+            return NULL;
+        case '-':
+        case '0' ... '9':
+            return build_number(builder);
+        default:
+            break;
+    }
+    builder->failed = true;
+    return NULL;
+}
+
+/* --- summary --- */
+
+static bool in_summary(struct imd_json_value value) {
+    if (value.data[0] == '{') return false;
+    if (value.data[0] != '[') return true;
+    size_t position = 0;
+    struct imd_json_value name, element;
+    while (imd_json_next(value, &position, &name, &element))
+        if (element.data[0] != '"') return false;
+    return true;
+}
+
+/* Takes back what an earlier member of the same name, standing at builder->at, left in the summary: the last one
+ * counts, and that one is not for the summary. */
+static void drop_member(struct builder *builder, struct fjson_object *object, struct names *names) {
+    char space[NAME_SPACE];
+    size_t length = 0;
+    char *name = read_name(builder, space, sizeof(space), &length);
+    if (!name) return;
+    if (names_add(builder, names, name, length)) fjson_object_object_del(object, name);
+    if (name != space) free(name);
+}
+
+static struct fjson_object *build_summary(struct builder *builder, struct imd_json_value json) {
+    struct fjson_object *object = made(builder, fjson_object_new_object());
+    if (!object) return NULL;
+    struct names names;
+    names_init(&names);
+    builder->depth++;
+    size_t position = 0;
+    struct imd_json_value name, value;
+    while (!builder->failed && imd_json_next(json, &position, &name, &value)) {
+        builder->at = name.data;
+        builder->end = value.data + value.length;
+        if (in_summary(value))
+            build_member(builder, object, &names);
+        else
+            drop_member(builder, object, &names);
+    }
+    names_free(&names);
+    return finish(builder, object);
+}
+
+struct fjson_object *imd_tree_build(const char *json, size_t length, enum imd_parse_json mode) {
+    if (mode == IMD_PARSE_JSON_OFF) return fjson_object_new_object();
+    struct builder builder = {.at = json, .end = json + length, .failed = false, .depth = 0};
+    builder.scratch = builder.scratch_space;
+    builder.scratch_size = sizeof(builder.scratch_space);
+    int saved_errno = errno;
+    if (length >= 3 && memcmp(json, "\xef\xbb\xbf", 3) == 0) builder.at += 3;
+    skip_space(&builder);
+    struct fjson_object *tree;
+    if (mode == IMD_PARSE_JSON_SUMMARY && builder.at < builder.end && *builder.at == '{')
+        tree = build_summary(&builder, (struct imd_json_value){.data = json, .length = length});
+    else
+        tree = build_value(&builder);
+    if (builder.scratch != builder.scratch_space) free(builder.scratch);
+    errno = saved_errno;
+    return tree;
+}
