@@ -13,9 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Through the include path of libfastjson's package; without its old json_object_* names. */
-#define FJSON_NATIVE_API_ONLY
-#include <json_object.h>
+#include <libfastjson/json.h>
 
 #include "base/json.h"
 #include "base/json_bytes.h"
