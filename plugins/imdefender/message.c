@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An alert version, or a health message, as an rsyslog message. */
+#include "message.h"
+
+#include <libfastjson/json.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "syslog_fields.h"
+#include "tree.h"
+
+#define METADATA "metadata" /* $!metadata!imdefender, as other inputs keep theirs below $!metadata */
+#define OWN_METADATA "imdefender"
+
+static const char *msgid(const struct imd_batch *batch) {
+    return batch->kind == IMD_BATCH_HEALTH ? IMD_MSGID_HEALTH : batch->source->name;
+}
+
+/* --- $! --- */
+
+/* Takes `value` over, also on failure. fjson_object_object_add() says nothing about a failed allocation, so look. */
+static bool add_member(struct fjson_object *object, const char *name, struct fjson_object *value) {
+    if (value == NULL) {
+        return false;
+    }
+    fjson_object_object_add(object, name, value);
+    struct fjson_object *found = NULL;
+    if (!fjson_object_object_get_ex(object, name, &found) || found != value) {
+        fjson_object_put(value);
+        return false;
+    }
+    return true;
+}
+
+static bool add_text(struct fjson_object *object, const char *name, const char *value) {
+    return add_member(object, name, fjson_object_new_string(value != NULL ? value : ""));
+}
+
+static struct fjson_object *build_labels(const struct imd_settings *settings) {
+    struct fjson_object *labels = fjson_object_new_object();
+    for (size_t i = 0; labels != NULL && i < settings->label_count; i++) {
+        if (!add_text(labels, settings->labels[i].name, settings->labels[i].value)) {
+            fjson_object_put(labels);
+            return NULL;
+        }
+    }
+    return labels;
+}
+
+static struct fjson_object *build_own_metadata(const struct imd_batch *batch, const struct imd_alert *alert) {
+    const struct imd_settings *settings = batch->settings;
+    struct fjson_object *own = fjson_object_new_object();
+    if (own == NULL) {
+        return NULL;
+    }
+    if (add_text(own, "tenantId", settings->tenant_id) && add_text(own, "tenantName", imd_settings_name(settings)) &&
+        add_text(own, "cloud", settings->cloud->name) && add_text(own, "source", msgid(batch)) &&
+        add_text(own, "id", alert->id) && add_text(own, "lastUpdate", alert->updated) &&
+        add_text(own, "change", alert->change == IMD_CHANGE_NEW ? "new" : "update") &&
+        add_text(own, "key", alert->key) && add_text(own, "input", batch->input) &&
+        add_member(own, "labels", build_labels(settings))) {
+        return own;
+    }
+    fjson_object_put(own);
+    return NULL;
+}
+
+/* The container $!metadata. An object of the API that has a member of this name keeps it: ours goes beside its members;
+ * if it is no object, its value moves to $!metadata!value. (No alert has one so far; `msg` shows it unchanged anyway.) */
+static struct fjson_object *metadata_of(struct fjson_object *tree) {
+    struct fjson_object *theirs = NULL;
+    const bool present = fjson_object_object_get_ex(tree, METADATA, &theirs);
+    if (present && fjson_object_is_type(theirs, fjson_type_object)) {
+        return theirs;
+    }
+    struct fjson_object *container = fjson_object_new_object();
+    if (container == NULL) {
+        return NULL;
+    }
+    if (present && theirs != NULL && !add_member(container, "value", fjson_object_get(theirs))) {
+        fjson_object_put(container);
+        return NULL;
+    }
+    return add_member(tree, METADATA, container) ? container : NULL;
+}
+
+/* The whole of $!, for one msgAddJSON(): before 8.2606 adding to an existing subtree lands in the root. */
+static struct fjson_object *build_tree(const struct imd_batch *batch, const struct imd_alert *alert) {
+    const enum imd_parse_json mode =
+        batch->kind == IMD_BATCH_HEALTH ? IMD_PARSE_JSON_ON : (enum imd_parse_json)batch->settings->parse_json;
+    struct fjson_object *tree = imd_tree_build(alert->json, alert->json_length, mode);
+    if (tree == NULL) {
+        return NULL;
+    }
+    struct fjson_object *metadata = metadata_of(tree);
+    if (metadata != NULL && add_member(metadata, OWN_METADATA, build_own_metadata(batch, alert))) {
+        return tree;
+    }
+    fjson_object_put(tree);
+    return NULL;
+}
+
+/* --- fields of RFC 5424 --- */
+
+/* rsyslog shortens a text it has no memory for instead of failing, so lengths are compared afterwards. */
+static bool set_text(smsg_t *message, const struct imd_alert *alert) {
+    MsgSetRawMsg(message, alert->json, alert->json_length);
+    MsgSetMSGoffs(message, 0);
+    return getRawMsgLen(message) == (int)alert->json_length && getMSGLen(message) == (int)alert->json_length;
+}
+
+static bool set_hostname(smsg_t *message, const struct imd_settings *settings) {
+    const char *hostname = imd_hostname_choose(settings->tenant_name, settings->tenant_id);
+    MsgSetHOSTNAME(message, (const uchar *)hostname, (int)strlen(hostname));
+    return getHOSTNAMELen(message) == (int)strlen(hostname);
+}
+
+static bool set_structured_data(smsg_t *message, const struct imd_batch *batch, const struct imd_alert *alert) {
+    const struct imd_structured_values values = {.tenant_id = batch->settings->tenant_id,
+                                                 .tenant_name = imd_settings_name(batch->settings),
+                                                 .source = msgid(batch),
+                                                 .id = alert->id,
+                                                 .severity = alert->severity,
+                                                 .key = alert->key};
+    struct imd_buffer text;
+    imd_buffer_init(&text, IMD_STRUCTURED_DATA_MAX);
+    bool set = imd_structured_data(&text, &values) && MsgSetStructuredData(message, text.data) == RS_RET_OK;
+    imd_buffer_free(&text);
+    return set;
+}
+
+/* rsyslog keeps microseconds; the seventh digit of the API's stamp is in $!metadata!imdefender!lastUpdate. */
+static void set_timestamp(smsg_t *message, imd_time stamp) {
+    if (stamp == IMD_TIME_NONE) {
+        return; /* stays the time of reception */
+    }
+    const int64_t seconds = imd_time_to_unix(stamp);
+    const imd_time ticks = stamp - imd_time_from_unix(seconds);
+    struct timeval when = {.tv_sec = seconds, .tv_usec = (suseconds_t)(ticks / 10)};
+    imd_datetime.timeval2syslogTime(&when, &message->tTIMESTAMP, TIME_IN_UTC);
+}
+
+static bool set_fields(smsg_t *message, const struct imd_batch *batch, const struct imd_alert *alert) {
+    MsgSetFlowControlType(message, eFLOWCTL_FULL_DELAY);
+    MsgSetInputName(message, batch->receipt);
+    MsgSetRcvFrom(message, imd_glbl.GetLocalHostNameProp());
+    MsgSetTAG(message, UCHAR_CONSTANT(IMD_SYSLOG_TAG), sizeof(IMD_SYSLOG_TAG) - 1);
+    setProtocolVersion(message, MSG_RFC5424_PROTOCOL);
+    msgSetPRI(message, (syslog_pri_t)(batch->settings->facility << 3 | imd_severity_number(alert->severity)));
+    set_timestamp(message, alert->stamp);
+    return set_text(message, alert) && set_hostname(message, batch->settings) &&
+           MsgSetRcvFromIP(message, imd_glbl.GetLocalHostIP()) == RS_RET_OK &&
+           MsgSetAPPNAME(message, IMD_APP_NAME) == RS_RET_OK && MsgSetPROCID(message, "-") == RS_RET_OK &&
+           MsgSetMSGID(message, msgid(batch)) == RS_RET_OK && set_structured_data(message, batch, alert);
+}
+
+smsg_t *imd_message_new(const struct imd_batch *batch, const struct imd_alert *alert, ruleset_t *ruleset) {
+    smsg_t *message = NULL;
+    if (msgConstruct(&message) != RS_RET_OK) {
+        return NULL;
+    }
+    MsgSetRuleset(message, ruleset);
+    struct fjson_object *tree = NULL;
+    /* msgAddJSON() owns the tree from the call on, also when it fails. */
+    if (!set_fields(message, batch, alert) || (tree = build_tree(batch, alert)) == NULL ||
+        msgAddJSON(message, UCHAR_CONSTANT("!"), tree, 0, 0) != RS_RET_OK) {
+        msgDestruct(&message);
+        return NULL;
+    }
+    return message;
+}

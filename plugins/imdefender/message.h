@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An alert version, or a health message, as an rsyslog message: every field of it is made here. */
+#ifndef IMD_MESSAGE_H
+#define IMD_MESSAGE_H
+
+#include "interfaces.h"
+
+#include "engine/batch.h"
+
+/* Makes the message of one alert of `batch`, whose receipt is there already and gets one more reference. `ruleset` may
+ * be NULL for the default one. The bytes of the alert are copied unchanged; a message is complete or not made at all.
+ * NULL when memory is short: try again later. */
+smsg_t *imd_message_new(const struct imd_batch *batch, const struct imd_alert *alert, ruleset_t *ruleset);
+
+#endif
