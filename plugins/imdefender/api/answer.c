@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "answer.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../base/json.h"
+
+void
+imd_judgement_set(struct imd_judgement *judgement, enum imd_verdict verdict, const char *action, const char *format, ...)
+{
+    va_list arguments;
+    judgement->verdict = verdict;
+    snprintf(judgement->action, sizeof judgement->action, "%s", action ? action : "");
+    va_start(arguments, format);
+    vsnprintf(judgement->reason, sizeof judgement->reason, format, arguments);
+    va_end(arguments);
+    /* parts of it come from outside */
+    for (char *c = judgement->reason; *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f) *c = ' ';
+}
+
+/* Only the first `max` characters, and only printable ASCII: a code from outside never carries anything else. */
+static void
+copy_code(char *out, size_t size, struct imd_json_value value)
+{
+    char text[256];
+    size_t n = 0;
+    if (imd_json_string(value, text, sizeof text) < 0) text[0] = 0;
+    for (const char *c = text; *c && n + 1 < size; c++)
+        if (isgraph((unsigned char)*c) || *c == ' ') out[n++] = *c;
+    out[n] = 0;
+}
+
+/* --- Retry-After --- */
+
+static int64_t
+retry_after(const struct imd_response *response, imd_time now)
+{
+    const char *text = response->retry_after;
+    imd_time date;
+    if (!*text) return -1;
+    int64_t seconds;
+    char *end;
+    if (isdigit((unsigned char)*text)) {
+        seconds = strtoll(text, &end, 10); /* overflow gives the largest number: capped below */
+        if (*end && !isspace((unsigned char)*end) && *end != '.') return -1;
+    } else if (imd_time_parse_http(text, strlen(text), &date)) {
+        imd_time from = response->date != IMD_TIME_NONE ? response->date : now;
+        seconds = date > from ? (date - from + IMD_TICKS_PER_SECOND - 1) / IMD_TICKS_PER_SECOND : 0;
+    } else {
+        return -1;
+    }
+    return seconds > IMD_RETRY_AFTER_MAX ? IMD_RETRY_AFTER_MAX : seconds;
+}
+
+/* --- Graph and Defender errors: {"error":{"code":..,"message":..,"innerError":{..}}} --- */
+
+struct api_error {
+    bool present;
+    char code[96];
+    char message[1024];
+};
+
+static void
+read_api_error(const char *body, size_t length, struct api_error *error)
+{
+    struct imd_json_value root = {body, length}, object, value;
+    memset(error, 0, sizeof *error);
+    if (!length || !imd_json_valid(body, length, NULL)) return;
+    while (root.length && isspace((unsigned char)*root.data)) root.data++, root.length--;
+    if (!imd_json_member(root, "error", &object)) return;
+    error->present = true;
+    if (imd_json_member(object, "code", &value)) copy_code(error->code, sizeof error->code, value);
+    if (imd_json_member(object, "message", &value) && imd_json_string(value, error->message, sizeof error->message) < 0)
+        error->message[0] = 0;
+}
+
+static bool
+mentions(const char *text, const char *part)
+{
+    return strcasestr(text, part) != NULL;
+}
+
+/* The two kinds of 403 that customers have (peers tell them apart by these texts; there is nothing better). */
+static bool
+is_licence_error(const struct api_error *error)
+{
+    static const char *const signs[] = {"not licensed", "license", "licence", "not provisioned", "NonPremiumTenant",
+                                        "not onboarded", "has no valid subscription"};
+    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
+        if (mentions(error->message, signs[i]) || mentions(error->code, signs[i])) return true;
+    return false;
+}
+
+static bool
+is_consent_error(const struct api_error *error)
+{
+    return mentions(error->code, "Authorization_RequestDenied") || mentions(error->message, "application roles") ||
+           mentions(error->message, "Insufficient privileges") || mentions(error->message, "scopes") ||
+           mentions(error->message, "permission");
+}
+
+/* "The limit of '50' for Top query has been exceeded." */
+static unsigned
+limit_in(const char *message)
+{
+    const char *place = strcasestr(message, "limit of '");
+    if (!place || !mentions(message, "Top")) return 0;
+    unsigned long limit = strtoul(place + strlen("limit of '"), NULL, 10);
+    return limit > 0 && limit <= 100000 ? (unsigned)limit : 0;
+}
+
+static void
+judge_forbidden(const struct api_error *error, const struct imd_settings *settings, const struct imd_source *source,
+                struct imd_judgement *judgement)
+{
+    char action[300];
+    if (is_licence_error(error)) {
+        imd_judgement_set(judgement, IMD_VERDICT_UNLICENSED,
+                          "license or onboard the product in this tenant, or take the source out of its list",
+                          "HTTP 403 %s: the tenant is not licensed for or not onboarded to what serves source %s",
+                          error->code, source->name);
+    } else if (is_consent_error(error) || !error->present) {
+        snprintf(action, sizeof action,
+                 "let an administrator of the tenant consent to %s: %s/%s/adminconsent?client_id=%s", source->permission,
+                 imd_settings_login_url(settings), settings->tenant_id, settings->client_id ? settings->client_id : "");
+        imd_judgement_set(judgement, IMD_VERDICT_NO_CONSENT, action, "HTTP 403 %s: application permission %s is missing",
+                          error->code, source->permission);
+    } else {
+        imd_judgement_set(judgement, IMD_VERDICT_FORBIDDEN,
+                          "look the code up in the tenant's sign-in logs; conditional access may apply to the application",
+                          "HTTP 403 %s: the API refuses the application", error->code);
+    }
+}
+
+static void
+judge_transport(const struct imd_response *response, struct imd_judgement *judgement)
+{
+    switch (response->failure) {
+        case IMD_FAILURE_TLS:
+            imd_judgement_set(judgement, IMD_VERDICT_UNREACHABLE,
+                              "check the certificate of the server or proxy, and tls.cacert", "TLS: %s",
+                              response->failure_text);
+            break;
+        case IMD_FAILURE_CONNECT:
+        case IMD_FAILURE_SETUP:
+            imd_judgement_set(judgement, IMD_VERDICT_UNREACHABLE, "check network, name resolution, firewall and proxy",
+                              "no connection: %s", response->failure_text);
+            break;
+        case IMD_FAILURE_TIMEOUT:
+            imd_judgement_set(judgement, IMD_VERDICT_UNREACHABLE,
+                              "check the network; if answers are slow, raise requestTimeout or lower pageSize", "timeout: %s",
+                              response->failure_text);
+            break;
+        default:
+            imd_judgement_set(judgement, IMD_VERDICT_UNREACHABLE, "check the network if it lasts", "connection broken: %s",
+                              response->failure_text);
+    }
+}
+
+static void
+judge_status(const struct imd_response *response, const struct api_error *error, struct imd_judgement *judgement)
+{
+    int status = response->status;
+    if (status == 429 || status == 509 || (status == 503 && judgement->retry_after >= 0)) {
+        imd_judgement_set(judgement, IMD_VERDICT_THROTTLED, "nothing; if it lasts, raise pollInterval",
+                          "HTTP %d %s: the API limits our rate", status, error->code);
+    } else if (status >= 500) {
+        imd_judgement_set(judgement, IMD_VERDICT_SERVER, "nothing; if it lasts, look at the service health of the tenant",
+                          "HTTP %d %s: the API has a fault", status, error->code);
+    } else if (status == 401) {
+        imd_judgement_set(judgement, IMD_VERDICT_UNAUTHORIZED, "check clock, cloud and API URL",
+                          "HTTP 401 %s: the API does not accept the access token", error->code);
+    } else if (status >= 300 && status < 400) {
+        imd_judgement_set(judgement, IMD_VERDICT_BAD_ANSWER, "check apiUrl, proxy and network",
+                          "HTTP %d: a redirect, which is never followed since the token must not leave its host", status);
+    } else if (status == 400 && error->present) {
+        judgement->limit = limit_in(error->message);
+        imd_judgement_set(judgement, judgement->limit ? IMD_VERDICT_TOP_REFUSED : IMD_VERDICT_QUERY_REFUSED,
+                          "check the parameter filter", "HTTP 400 %s: the API refuses the query", error->code);
+    } else {
+        imd_judgement_set(judgement, IMD_VERDICT_BAD_ANSWER, "check apiUrl, proxy and network",
+                          "HTTP %d with content type '%s'%s", status, response->content_type,
+                          error->present ? "" : " and no error object: it does not come from the API");
+    }
+}
+
+void
+imd_answer_judge(const struct imd_response *response, const char *body, size_t length,
+                 const struct imd_settings *settings, const struct imd_source *source, imd_time now,
+                 struct imd_judgement *judgement)
+{
+    struct api_error error;
+    memset(judgement, 0, sizeof *judgement);
+    judgement->retry_after = retry_after(response, now);
+    if (response->failure != IMD_FAILURE_NONE) {
+        judge_transport(response, judgement);
+    } else if (response->status == 206) {
+        imd_judgement_set(judgement, IMD_VERDICT_PARTIAL, "nothing; if it lasts, look at the service health of the tenant",
+                          "HTTP 206: not every provider answered (%.100s)", response->warning);
+    } else if (response->status >= 200 && response->status < 300) {
+        judgement->verdict = IMD_VERDICT_OK;
+    } else {
+        read_api_error(body, length, &error);
+        if (response->status == 403)
+            judge_forbidden(&error, settings, source, judgement);
+        else
+            judge_status(response, &error, judgement);
+    }
+}
+
+/* --- token endpoint: {"error":..,"error_codes":[..],"trace_id":..,"correlation_id":..} --- */
+
+enum token_group { SECRET_WRONG, SECRET_EXPIRED, APP_UNKNOWN, APP_DISABLED, CONSENT, RESOURCE, TENANT, CLOUD, POLICY,
+                   CLOCK, CERTIFICATE, SIGN_IN, RATE, TRANSIENT, CREDENTIAL_KIND, OTHER };
+
+struct aadsts {
+    unsigned code;
+    enum token_group group;
+};
+
+/* https://learn.microsoft.com/entra/identity-platform/reference-error-codes */
+static const struct aadsts aadsts_groups[] = {
+    {7000215, SECRET_WRONG}, {70002, SECRET_WRONG}, {7000222, SECRET_EXPIRED}, {7000218, CREDENTIAL_KIND},
+    {700025, CREDENTIAL_KIND}, {700027, CERTIFICATE}, {700030, CERTIFICATE}, {50012, CERTIFICATE}, {900384, CERTIFICATE},
+    {50013, CLOCK}, {500133, CLOCK}, {700024, CLOCK}, {700229, CREDENTIAL_KIND}, {700016, APP_UNKNOWN},
+    {700011, APP_UNKNOWN}, {7000112, APP_DISABLED}, {70001, APP_DISABLED}, {65001, CONSENT}, {90008, CONSENT},
+    {90094, CONSENT}, {650052, RESOURCE}, {650054, RESOURCE}, {650056, RESOURCE}, {650057, RESOURCE}, {500011, RESOURCE},
+    {50001, RESOURCE}, {50194, APP_UNKNOWN}, {90002, TENANT}, {90038, CLOUD}, {900432, CLOUD}, {900382, CLOUD},
+    {50173, SIGN_IN}, {70000, SIGN_IN}, {70008, SIGN_IN}, {700082, SIGN_IN}, {700084, SIGN_IN}, {70043, SIGN_IN},
+    {50089, SIGN_IN}, {50076, SIGN_IN}, {50079, SIGN_IN}, {50074, SIGN_IN}, {50078, SIGN_IN}, {50158, SIGN_IN},
+    {50057, SIGN_IN}, {50034, SIGN_IN}, {50020, SIGN_IN}, {16003, SIGN_IN}, {53000, POLICY}, {53001, POLICY},
+    {53002, POLICY}, {53003, POLICY}, {530003, POLICY}, {530032, POLICY}, {530034, POLICY}, {530035, POLICY},
+    {50196, RATE}, {90055, RATE}, {50033, TRANSIENT}, {90006, TRANSIENT}, {90012, TRANSIENT}, {90024, TRANSIENT},
+    {90033, TRANSIENT}, {90090, TRANSIENT},
+};
+
+static const struct {
+    enum imd_verdict verdict;
+    const char *what, *action;
+} token_groups[] = {
+    [SECRET_WRONG] = {IMD_VERDICT_CREDENTIAL, "the client secret is wrong",
+                      "put the secret's value (not its id) into the secret file"},
+    [SECRET_EXPIRED] = {IMD_VERDICT_CREDENTIAL, "the client secret has expired",
+                        "make a new secret for the application and put it into the secret file"},
+    [APP_UNKNOWN] = {IMD_VERDICT_NO_CONSENT, "the application is not known in this tenant",
+                     "let an administrator of the tenant consent to the application; check clientId, tenantId and cloud"},
+    [APP_DISABLED] = {IMD_VERDICT_CREDENTIAL, "the application is disabled",
+                      "have the application enabled in its home tenant and in the customer's"},
+    [CONSENT] = {IMD_VERDICT_NO_CONSENT, "consent is missing", "let an administrator of the tenant consent to the application"},
+    [RESOURCE] = {IMD_VERDICT_UNLICENSED, "the API is not present in this tenant, or not in the application's permissions",
+                  "license the product in the tenant, or add the API permission and consent again"},
+    [TENANT] = {IMD_VERDICT_NO_TENANT, "the tenant is not found", "check tenantId and cloud"},
+    [CLOUD] = {IMD_VERDICT_NO_TENANT, "the application or tenant is in another cloud", "check the parameter cloud"},
+    [POLICY] = {IMD_VERDICT_FORBIDDEN, "conditional access or a security policy blocks the sign-in",
+                "have the tenant's administrator except the application's service principal from the policy"},
+    [CLOCK] = {IMD_VERDICT_CREDENTIAL, "the client assertion is outside its time range", "set this machine's clock"},
+    [CERTIFICATE] = {IMD_VERDICT_CREDENTIAL, "the certificate or its signature is not accepted",
+                     "upload this certificate to the application, and check that key and certificate belong together"},
+    [SIGN_IN] = {IMD_VERDICT_CREDENTIAL, "the user's sign-in is not valid any more",
+                 "let the user sign in again and put the new refresh token into the file"},
+    [RATE] = {IMD_VERDICT_THROTTLED, "the sign-in service limits our rate", "nothing"},
+    [TRANSIENT] = {IMD_VERDICT_SERVER, "the sign-in service has a passing fault", "nothing"},
+    [CREDENTIAL_KIND] = {IMD_VERDICT_CREDENTIAL, "the application does not accept this kind of credential",
+                         "check the application's authentication settings and the credential parameters"},
+    [OTHER] = {IMD_VERDICT_CREDENTIAL, "the sign-in is refused", "look the code up at https://login.microsoftonline.com/error"},
+};
+
+struct token_error {
+    bool present;
+    char error[64];
+    long long code; /* AADSTS number, 0: none */
+    char trace[64], correlation[64];
+};
+
+static void
+read_token_error(const char *body, size_t length, struct token_error *error)
+{
+    struct imd_json_value root = {body, length}, value, name, first;
+    memset(error, 0, sizeof *error);
+    if (!length || !imd_json_valid(body, length, NULL)) return;
+    while (root.length && isspace((unsigned char)*root.data)) root.data++, root.length--;
+    if (!imd_json_member(root, "error", &value)) return;
+    error->present = true;
+    copy_code(error->error, sizeof error->error, value);
+    size_t position = 0;
+    int64_t number = 0;
+    if (imd_json_member(root, "error_codes", &value) && imd_json_next(value, &position, &name, &first) &&
+        imd_json_integer(first, &number))
+        error->code = number;
+    if (imd_json_member(root, "trace_id", &value)) copy_code(error->trace, sizeof error->trace, value);
+    if (imd_json_member(root, "correlation_id", &value)) copy_code(error->correlation, sizeof error->correlation, value);
+}
+
+static enum token_group
+group_of(const struct token_error *error)
+{
+    for (size_t i = 0; i < sizeof aadsts_groups / sizeof *aadsts_groups; i++)
+        if (aadsts_groups[i].code == (unsigned long long)error->code) return aadsts_groups[i].group;
+    if (strcmp(error->error, "temporarily_unavailable") == 0) return TRANSIENT;
+    if (strcmp(error->error, "invalid_client") == 0) return SECRET_WRONG;
+    if (strcmp(error->error, "unauthorized_client") == 0) return APP_UNKNOWN;
+    if (strcmp(error->error, "invalid_grant") == 0 || strcmp(error->error, "interaction_required") == 0) return SIGN_IN;
+    return OTHER;
+}
+
+void
+imd_answer_judge_token(const struct imd_response *response, const char *body, size_t length,
+                       const struct imd_settings *settings, imd_time now, struct imd_judgement *judgement)
+{
+    (void)settings;
+    memset(judgement, 0, sizeof *judgement);
+    judgement->retry_after = retry_after(response, now);
+    if (response->failure != IMD_FAILURE_NONE) {
+        judge_transport(response, judgement);
+        return;
+    }
+    struct token_error error;
+    read_token_error(body, length, &error);
+    if (response->status == 429) {
+        if (judgement->retry_after < 0) judgement->retry_after = 60; /* documented for client credentials */
+        imd_judgement_set(judgement, IMD_VERDICT_THROTTLED, "nothing", "HTTP 429: the sign-in service limits our rate");
+    } else if (response->status >= 500) {
+        imd_judgement_set(judgement, IMD_VERDICT_SERVER, "nothing", "HTTP %d: the sign-in service has a fault",
+                          response->status);
+    } else if (error.present) {
+        enum token_group group = group_of(&error);
+        imd_judgement_set(judgement, token_groups[group].verdict, token_groups[group].action,
+                          "%s (HTTP %d %s AADSTS%lld, trace %s, correlation %s)", token_groups[group].what,
+                          response->status, error.error, error.code, error.trace, error.correlation);
+    } else if (response->status == 401 || response->status == 403) {
+        imd_judgement_set(judgement, IMD_VERDICT_CREDENTIAL, "check the credential and loginUrl",
+                          "HTTP %d without an error object: the sign-in is refused", response->status);
+    } else {
+        imd_judgement_set(judgement, IMD_VERDICT_BAD_ANSWER, "check loginUrl, proxy and network",
+                          "HTTP %d with content type '%s': not an answer of the sign-in service", response->status,
+                          response->content_type);
+    }
+}
+
+bool
+imd_verdict_is_lasting(enum imd_verdict verdict)
+{
+    return verdict == IMD_VERDICT_NO_CONSENT || verdict == IMD_VERDICT_UNLICENSED || verdict == IMD_VERDICT_CREDENTIAL ||
+           verdict == IMD_VERDICT_NO_TENANT || verdict == IMD_VERDICT_FORBIDDEN || verdict == IMD_VERDICT_WRONG_TENANT ||
+           verdict == IMD_VERDICT_QUERY_REFUSED;
+}
+
+const char *
+imd_verdict_state(enum imd_verdict verdict)
+{
+    static const char *const names[] = {
+        [IMD_VERDICT_OK] = "ok",
+        [IMD_VERDICT_PARTIAL] = "partial",
+        [IMD_VERDICT_UNAUTHORIZED] = "unauthorized",
+        [IMD_VERDICT_NO_CONSENT] = "no-consent",
+        [IMD_VERDICT_UNLICENSED] = "unlicensed",
+        [IMD_VERDICT_CREDENTIAL] = "credential",
+        [IMD_VERDICT_NO_TENANT] = "no-tenant",
+        [IMD_VERDICT_FORBIDDEN] = "forbidden",
+        [IMD_VERDICT_THROTTLED] = "throttled",
+        [IMD_VERDICT_UNREACHABLE] = "unreachable",
+        [IMD_VERDICT_SERVER] = "server-error",
+        [IMD_VERDICT_BAD_ANSWER] = "bad-answer",
+        [IMD_VERDICT_TOO_LARGE] = "too-large",
+        [IMD_VERDICT_TOP_REFUSED] = "query-refused",
+        [IMD_VERDICT_QUERY_REFUSED] = "query-refused",
+        [IMD_VERDICT_WRONG_TENANT] = "wrong-tenant",
+    };
+    return names[verdict];
+}

@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The transport on libcurl's multi interface. */
+#include "transport.h"
+
+#include <curl/curl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define HANDLES_KEPT 64u /* idle easy handles kept for reuse */
+
+struct exchange {
+    CURL *easy;
+    struct curl_slist *headers;
+    struct imd_request *request; /* NULL: finished or cancelled */
+    struct exchange *next;       /* running: list; idle: pool */
+    struct exchange **link;      /* what points to this one in the list */
+    char curl_error[CURL_ERROR_SIZE];
+};
+
+struct http {
+    struct imd_transport transport;
+    CURLM *multi;
+    struct exchange *running;
+    struct exchange *failed; /* could not be started; their done() comes with the next poll */
+    struct exchange *idle;
+    unsigned idle_count;
+    char user_agent[96];
+};
+
+static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
+
+static void
+init_curl(void)
+{
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+static int64_t
+monotonic(struct imd_transport *transport)
+{
+    (void)transport;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static imd_time
+wall(struct imd_transport *transport)
+{
+    (void)transport;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (imd_time)now.tv_sec * IMD_TICKS_PER_SECOND + now.tv_nsec / 100;
+}
+
+static enum imd_failure
+failure_of(CURLcode code)
+{
+    switch (code) {
+        case CURLE_OK:
+            return IMD_FAILURE_NONE;
+        case CURLE_COULDNT_RESOLVE_PROXY:
+        case CURLE_COULDNT_RESOLVE_HOST:
+        case CURLE_COULDNT_CONNECT:
+#if LIBCURL_VERSION_NUM >= 0x074900
+        case CURLE_PROXY:
+#endif
+            return IMD_FAILURE_CONNECT;
+        case CURLE_SSL_CONNECT_ERROR:
+        case CURLE_PEER_FAILED_VERIFICATION:
+        case CURLE_SSL_CERTPROBLEM:
+        case CURLE_SSL_CIPHER:
+        case CURLE_SSL_CACERT_BADFILE:
+        case CURLE_SSL_ISSUER_ERROR:
+            return IMD_FAILURE_TLS;
+        case CURLE_OPERATION_TIMEDOUT:
+            return IMD_FAILURE_TIMEOUT;
+        case CURLE_URL_MALFORMAT:
+        case CURLE_UNSUPPORTED_PROTOCOL:
+        case CURLE_OUT_OF_MEMORY:
+        case CURLE_FAILED_INIT:
+            return IMD_FAILURE_SETUP;
+        default:
+            return IMD_FAILURE_BROKEN;
+    }
+}
+
+static size_t
+on_data(char *bytes, size_t one, size_t length, void *context)
+{
+    (void)one;
+    struct exchange *exchange = context;
+    struct imd_request *request = exchange->request;
+    if (request == NULL) return CURL_WRITEFUNC_ERROR;
+    if (request->response.status == 0) {
+        long status = 0;
+        curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
+        request->response.status = (int)status;
+    }
+    switch (request->data(request, bytes, length)) {
+        case IMD_FLOW_CONTINUE:
+            return length;
+        case IMD_FLOW_PAUSE:
+            request->paused = true;
+            return CURL_WRITEFUNC_PAUSE;
+        default:
+            request->response.failure = IMD_FAILURE_STOPPED;
+            return CURL_WRITEFUNC_ERROR;
+    }
+}
+
+/* Header values are kept as they are; they are printed through functions that neutralise control characters. */
+static void
+copy_header(CURL *easy, const char *name, char *out, size_t size)
+{
+    struct curl_header *header;
+    out[0] = 0;
+    if (curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
+        snprintf(out, size, "%.*s", (int)(size - 1), header->value);
+}
+
+static void
+read_response(struct exchange *exchange, CURLcode code)
+{
+    struct imd_response *response = &exchange->request->response;
+    long status = 0;
+    curl_off_t bytes = 0;
+    curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(exchange->easy, CURLINFO_SIZE_DOWNLOAD_T, &bytes);
+    response->status = (int)status;
+    response->bytes = (uint64_t)bytes;
+    if (response->failure == IMD_FAILURE_NONE) response->failure = failure_of(code);
+    if (code != CURLE_OK)
+        snprintf(response->failure_text, sizeof response->failure_text, "%.190s",
+                 exchange->curl_error[0] ? exchange->curl_error : curl_easy_strerror(code));
+    copy_header(exchange->easy, "retry-after", response->retry_after, sizeof response->retry_after);
+    copy_header(exchange->easy, "content-type", response->content_type, sizeof response->content_type);
+    copy_header(exchange->easy, "request-id", response->request_id, sizeof response->request_id);
+    copy_header(exchange->easy, "warning", response->warning, sizeof response->warning);
+    char date[64];
+    copy_header(exchange->easy, "date", date, sizeof date);
+    if (!imd_time_parse_http(date, strlen(date), &response->date)) response->date = IMD_TIME_NONE;
+}
+
+static void
+link_to(struct exchange **list, struct exchange *exchange)
+{
+    exchange->next = *list;
+    exchange->link = list;
+    if (*list) (*list)->link = &exchange->next;
+    *list = exchange;
+}
+
+static void
+unlink_exchange(struct exchange *exchange)
+{
+    *exchange->link = exchange->next;
+    if (exchange->next) exchange->next->link = exchange->link;
+}
+
+/* Idle handles are kept because a new one costs more than the whole request it is used for. */
+static void
+recycle(struct http *http, struct exchange *exchange)
+{
+    curl_slist_free_all(exchange->headers);
+    exchange->headers = NULL;
+    exchange->request = NULL;
+    if (http->idle_count >= HANDLES_KEPT) {
+        curl_easy_cleanup(exchange->easy);
+        free(exchange);
+        return;
+    }
+    curl_easy_reset(exchange->easy);
+    exchange->next = http->idle;
+    http->idle = exchange;
+    http->idle_count++;
+}
+
+static struct exchange *
+new_exchange(struct http *http)
+{
+    struct exchange *exchange = http->idle;
+    if (exchange) {
+        http->idle = exchange->next;
+        http->idle_count--;
+        return exchange;
+    }
+    exchange = calloc(1, sizeof *exchange);
+    if (!exchange) return NULL;
+    exchange->easy = curl_easy_init();
+    if (!exchange->easy) {
+        free(exchange);
+        return NULL;
+    }
+    return exchange;
+}
+
+/* Options that bind the request to its origin: TLS verified, TLS 1.2 or newer, no redirect, http and https only. */
+static CURLcode
+set_security(CURL *easy, const struct imd_settings *settings)
+{
+    CURLcode code = curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+    if (!code) code = curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    if (!code) code = curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (!code) code = curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    if (!code) code = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    if (!code) code = curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    if (!code && settings->tls_cacert) code = curl_easy_setopt(easy, CURLOPT_CAINFO, settings->tls_cacert);
+    if (!code && settings->tls_mycert) code = curl_easy_setopt(easy, CURLOPT_SSLCERT, settings->tls_mycert);
+    if (!code && settings->tls_myprivkey) code = curl_easy_setopt(easy, CURLOPT_SSLKEY, settings->tls_myprivkey);
+    /* "" keeps libcurl from taking a proxy out of the environment, which nobody would look for in a daemon. */
+    if (!code) code = curl_easy_setopt(easy, CURLOPT_PROXY, settings->proxy ? settings->proxy : "");
+    return code;
+}
+
+static CURLcode
+set_request(struct http *http, struct exchange *exchange, struct imd_request *request)
+{
+    CURL *easy = exchange->easy;
+    exchange->curl_error[0] = 0;
+    for (unsigned i = 0; i < IMD_HEADERS_MAX && request->headers[i]; i++) {
+        struct curl_slist *headers = curl_slist_append(exchange->headers, request->headers[i]);
+        if (!headers) return CURLE_OUT_OF_MEMORY;
+        exchange->headers = headers;
+    }
+    CURLcode code = set_security(easy, request->settings);
+    if (!code) code = curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->curl_error);
+    if (!code) code = curl_easy_setopt(easy, CURLOPT_PRIVATE, exchange);
+    if (!code) code = curl_easy_setopt(easy, CURLOPT_URL, request->url);
+    if (!code) code = curl_easy_setopt(easy, CURLOPT_HTTPHEADER, exchange->headers);
+    if (!code) code = curl_easy_setopt(easy, CURLOPT_USERAGENT, http->user_agent);
+    if (!code) code = curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    if (!code) code = curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+    if (!code) code = curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    if (!code) code = curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+    if (!code) code = curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    if (!code) code = curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, 300L);
+    if (!code)
+        code = curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)request->settings->connect_timeout * 1000L);
+    if (!code) code = curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_data);
+    if (!code) code = curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
+    if (!code && request->body) {
+        code = curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_length);
+        if (!code) code = curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body);
+    }
+    return code;
+}
+
+static void
+start(struct imd_transport *transport, struct imd_request *request)
+{
+    struct http *http = (struct http *)transport;
+    memset(&request->response, 0, sizeof request->response);
+    request->response.date = IMD_TIME_NONE;
+    request->paused = false;
+    request->deadline = monotonic(transport) + request->settings->request_timeout * 1000;
+    struct exchange *exchange = new_exchange(http);
+    if (!exchange) abort(); /* no request, no done(): a feed would hang for ever; the daemon restarts from its state */
+    exchange->request = request;
+    request->handle = exchange;
+    CURLcode code = set_request(http, exchange, request);
+    if (code == CURLE_OK && curl_multi_add_handle(http->multi, exchange->easy) == CURLM_OK) {
+        link_to(&http->running, exchange);
+        return;
+    }
+    request->response.failure = IMD_FAILURE_SETUP;
+    snprintf(request->response.failure_text, sizeof request->response.failure_text, "%s",
+             code ? curl_easy_strerror(code) : "libcurl does not take the request");
+    link_to(&http->failed, exchange);
+}
+
+static void
+cancel(struct imd_transport *transport, struct imd_request *request)
+{
+    struct http *http = (struct http *)transport;
+    struct exchange *exchange = request->handle;
+    if (!exchange) return;
+    request->handle = NULL;
+    exchange->request = NULL;
+    curl_multi_remove_handle(http->multi, exchange->easy); /* harmless for one that was never added */
+    unlink_exchange(exchange);
+    recycle(http, exchange);
+}
+
+static void
+resume(struct imd_transport *transport, struct imd_request *request)
+{
+    struct exchange *exchange = request->handle;
+    if (!exchange || !request->paused) return;
+    request->paused = false;
+    request->deadline = monotonic(transport) + request->settings->request_timeout * 1000;
+    curl_easy_pause(exchange->easy, CURLPAUSE_CONT);
+}
+
+static void
+finish(struct http *http, struct exchange *exchange)
+{
+    struct imd_request *request = exchange->request;
+    unlink_exchange(exchange);
+    request->handle = NULL;
+    recycle(http, exchange);
+    request->done(request);
+}
+
+static void
+finish_failed(struct http *http)
+{
+    while (http->failed) finish(http, http->failed);
+}
+
+/* A deadline of our own: libcurl's would run on while the output keeps a transfer paused. */
+static void
+finish_overdue(struct http *http, int64_t now)
+{
+    struct exchange *next;
+    for (struct exchange *exchange = http->running; exchange; exchange = next) {
+        next = exchange->next;
+        struct imd_request *request = exchange->request;
+        if (request->paused || request->deadline > now) continue;
+        curl_multi_remove_handle(http->multi, exchange->easy);
+        read_response(exchange, CURLE_OPERATION_TIMEDOUT);
+        snprintf(request->response.failure_text, sizeof request->response.failure_text,
+                 "no complete answer within %lld s", (long long)request->settings->request_timeout);
+        unlink_exchange(exchange);
+        link_to(&http->failed, exchange); /* done() may start or cancel others, so not from within this loop */
+    }
+}
+
+static void
+poll_once(struct imd_transport *transport, int timeout_ms)
+{
+    struct http *http = (struct http *)transport;
+    int running, left;
+    if (http->failed) timeout_ms = 0;
+    curl_multi_perform(http->multi, &running);
+    curl_multi_poll(http->multi, NULL, 0, timeout_ms, NULL);
+    curl_multi_perform(http->multi, &running);
+    for (CURLMsg *message; (message = curl_multi_info_read(http->multi, &left));) {
+        struct exchange *exchange = NULL;
+        CURLcode code = message->data.result;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &exchange);
+        curl_multi_remove_handle(http->multi, exchange->easy);
+        read_response(exchange, code);
+        finish(http, exchange);
+    }
+    finish_overdue(http, monotonic(transport));
+    finish_failed(http);
+}
+
+static void
+wake(struct imd_transport *transport)
+{
+    curl_multi_wakeup(((struct http *)transport)->multi);
+}
+
+static void
+free_list(struct http *http, struct exchange *exchange)
+{
+    for (struct exchange *next; exchange; exchange = next) {
+        next = exchange->next;
+        curl_multi_remove_handle(http->multi, exchange->easy);
+        curl_slist_free_all(exchange->headers);
+        curl_easy_cleanup(exchange->easy);
+        free(exchange);
+    }
+}
+
+static void
+free_http(struct imd_transport *transport)
+{
+    struct http *http = (struct http *)transport;
+    free_list(http, http->running);
+    free_list(http, http->failed);
+    free_list(http, http->idle);
+    curl_multi_cleanup(http->multi);
+    free(http);
+}
+
+static const struct imd_transport_operations http_operations = {
+    start, cancel, resume, poll_once, wake, monotonic, wall, free_http,
+};
+
+struct imd_transport *
+imd_http_new(unsigned max_connections, const char *user_agent, struct imd_error *error)
+{
+    pthread_once(&curl_once, init_curl);
+    struct http *http = calloc(1, sizeof *http);
+    if (http) http->multi = curl_multi_init();
+    if (!http || !http->multi) {
+        free(http);
+        imd_error_set(error, "free memory and restart", "libcurl cannot be set up");
+        return NULL;
+    }
+    http->transport.operations = &http_operations;
+    snprintf(http->user_agent, sizeof http->user_agent, "%s", user_agent ? user_agent : "imdefender/" IMD_VERSION);
+    curl_multi_setopt(http->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
+    curl_multi_setopt(http->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)max_connections);
+    curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)max_connections);
+    return &http->transport;
+}
+
+static CURLU *
+parse_url(const char *text)
+{
+    CURLU *url = curl_url();
+    if (url && curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK) return url;
+    curl_url_cleanup(url);
+    return NULL;
+}
+
+static bool
+same_part(CURLU *a, CURLU *b, CURLUPart part)
+{
+    char *text_a = NULL, *text_b = NULL;
+    bool same = curl_url_get(a, part, &text_a, CURLU_DEFAULT_PORT) == CURLUE_OK &&
+                curl_url_get(b, part, &text_b, CURLU_DEFAULT_PORT) == CURLUE_OK && strcasecmp(text_a, text_b) == 0;
+    curl_free(text_a);
+    curl_free(text_b);
+    return same;
+}
+
+bool
+imd_url_same_origin(const char *url, const char *base)
+{
+    CURLU *a = parse_url(url), *b = parse_url(base);
+    bool same = a && b && same_part(a, b, CURLUPART_SCHEME) && same_part(a, b, CURLUPART_HOST) &&
+                same_part(a, b, CURLUPART_PORT);
+    curl_url_cleanup(a);
+    curl_url_cleanup(b);
+    return same;
+}

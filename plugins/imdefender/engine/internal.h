@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the engine share. A tenant has feeds, one for each source; the scheduler polls a feed; a poll fetches
+ * pages. All of it belongs to the HTTP thread, except where a member says otherwise. */
+#ifndef IMD_ENGINE_INTERNAL_H
+#define IMD_ENGINE_INTERNAL_H
+
+#include <pthread.h>
+#include "../api/alert.h"
+#include "../api/answer.h"
+#include "../api/page_reader.h"
+#include "../api/token.h"
+#include "../api/transport.h"
+#include "../base/heap.h"
+#include "checkpoint.h"
+#include "engine.h"
+#include "seen.h"
+#include "walk.h"
+
+#define IMD_API_COUNT 3
+#define IMD_QUEUED_PAUSE (8u << 20)      /* bytes handed to a sink and not submitted at which transfers are held up ... */
+#define IMD_QUEUED_RESUME (4u << 20)     /* ... and go on */
+#define IMD_IN_FLIGHT_BYTES (256u << 20) /* bytes of an input fetched and not committed at which polling stops */
+#define IMD_RELOAD_CHECK_MS 2000         /* how often tenants files are looked at */
+#define IMD_RENEW_BEFORE_S 300           /* a token with less left is renewed, or with a fifth of its life */
+#define IMD_MARK_EVERY_S 300             /* an idle feed's watermark is written at most so often */
+
+/* A token of a tenant for one API, and how it is got: by one request at a time, whoever needs it. */
+struct imd_signin {
+    struct imd_token token;
+    int64_t renew_at, expires_at;    /* ms, monotonic */
+    int64_t retry_at;                /* after a failure: not before */
+    struct imd_judgement *failure;   /* the last failure, NULL after a success */
+    unsigned failures;               /* in a row */
+    struct imd_signin_request *request; /* NULL: none under way */
+};
+
+struct imd_tenant {
+    struct imd_engine_input *input;
+    struct imd_settings *settings;
+    struct imd_signin signins[IMD_API_COUNT];
+    struct imd_feed *feeds[IMD_SOURCE_COUNT]; /* NULL where the source is not polled */
+};
+
+enum imd_feed_state {
+    IMD_FEED_WAITING,    /* in the heap, for its next poll or the next request of its poll */
+    IMD_FEED_SIGNING_IN, /* for the tenant's token */
+    IMD_FEED_ASKING,     /* for an answer */
+    IMD_FEED_PARKED      /* for room: too much is out and not acknowledged */
+};
+
+struct imd_feed {
+    struct imd_tenant *tenant;
+    const struct imd_source *source;
+    struct imd_account *account;
+    struct imd_heap_node due;
+    enum imd_feed_state state;
+    struct imd_feed *next_parked;
+    struct imd_poll *poll;           /* NULL between polls */
+    struct imd_seen *seen;
+    struct imd_paging paging;
+    struct imd_checkpoint checkpoint; /* as it will be once everything out is acknowledged */
+    imd_time marked;                 /* server time of the last watermark handed to the checkpointer */
+    imd_time remembered_from;        /* versions older than this may have been forgotten */
+    imd_time server_date;            /* last Date of the API ... */
+    int64_t server_date_at;          /* ... and when, ms monotonic */
+    int64_t succeeded_at;            /* ms monotonic; start of the feed before the first success */
+    imd_time complete_until;
+    unsigned failures;               /* polls in a row */
+    int64_t begun;                   /* ms monotonic: when the present poll was due */
+    const char *health;              /* name of the state, static */
+    imd_time health_since;
+};
+
+struct imd_poll {
+    struct imd_feed *feed;
+    struct imd_walk walk;
+    bool sweep;                      /* over `reconcile` instead of `overlap` */
+    bool partial;                    /* some page was a 206 */
+    bool signed_in_again;            /* a 401 was answered with a new token once */
+    bool wrong_tenant, no_memory;
+    imd_time started;                /* server time at which the walk began, IMD_TIME_NONE before the first answer */
+    imd_time regular_lower;          /* below it, what is new is late */
+    struct imd_request request;
+    struct imd_buffer url, error_body;
+    char request_id[40];
+    char request_id_header[64];
+    struct imd_page_reader *reader;
+    struct imd_delivery *open;       /* being filled */
+    struct imd_poll *next_paused;
+};
+
+struct imd_engine_input {
+    struct imd_engine *engine;
+    struct imd_engine_input *next;
+    char *name;
+    char *tenants_file;              /* NULL: the tenant is given in the input */
+    struct imd_settings *settings;
+    struct imd_sink sink;
+    struct imd_counters counters;    /* atomics */
+    struct imd_load load;            /* atomics */
+    struct imd_tenant **tenants;     /* under feeds_lock for writing, and for reading by other threads */
+    size_t tenant_count;
+    size_t feed_count;
+    struct imd_feed **sorted;        /* between sort and unsort */
+    bool closed;
+    struct imd_feed *parked;
+    struct imd_poll *paused;
+    int64_t file_checked_at;
+    struct {
+        int64_t size, seconds, nanoseconds;
+        uint64_t inode;
+    } file_seen;
+};
+
+struct imd_engine {
+    struct imd_log log;
+    struct imd_transport *transport;
+    struct imd_checkpointer *checkpointer;
+    struct imd_store *store;
+    pthread_t checkpoint_thread;
+    bool threaded, started;
+    pthread_mutex_t feeds_lock;
+    struct imd_engine_input *inputs;
+    struct imd_account **accounts;   /* all there ever were: statistics point into them */
+    size_t account_count, account_room;
+    struct imd_heap due;
+    unsigned asking, asking_max;     /* requests under way */
+    int64_t now;                     /* ms monotonic, read once per turn */
+    int64_t gauges_at;
+    uint64_t random;
+    int stop, reload, room;          /* atomics, set by other threads */
+    struct imd_alert_fields fields;  /* scratch */
+};
+
+/* engine.c: for tests, an engine with its own transport and no thread; call turn() and the checkpointer's yourself. */
+struct imd_engine *imd_engine_new_with(const struct imd_engine_options *options, struct imd_transport *transport,
+                                       bool threaded, uint64_t seed, struct imd_error *error);
+void imd_engine_turn(struct imd_engine *engine, int wait_max_ms);
+uint64_t imd_engine_random(struct imd_engine *engine);
+/* A random number of ms in [0, limit]. */
+int64_t imd_engine_jitter(struct imd_engine *engine, int64_t limit);
+
+/* tenant.c */
+struct imd_tenant *imd_tenant_new(struct imd_engine_input *input, struct imd_settings *settings);
+void imd_tenant_free(struct imd_tenant *tenant); /* its feeds too */
+enum imd_signin_answer { IMD_SIGNIN_READY, IMD_SIGNIN_WAIT, IMD_SIGNIN_FAILED };
+/* READY: `authorization` is set. WAIT: imd_feed_signed_in() will be called. FAILED: see signin->failure, retry_at. */
+enum imd_signin_answer imd_tenant_sign_in(struct imd_tenant *tenant, const struct imd_source *source,
+                                          const char **authorization);
+void imd_tenant_token_refused(struct imd_tenant *tenant, const struct imd_source *source);
+/* Takes tokens over from a tenant with the same credential. */
+void imd_tenant_inherit(struct imd_tenant *tenant, struct imd_tenant *old);
+/* A trouble that may be over: the next poll signs in at once. */
+void imd_tenant_retry_now(struct imd_tenant *tenant);
+
+/* inputs.c */
+/* Makes the tenants of a file, keeping the feeds that stay. On error some feeds may be missing. */
+int imd_input_make_tenants(struct imd_engine_input *input, struct imd_tenants *settings, struct imd_error *error);
+void imd_input_note_file(struct imd_engine_input *input);       /* as it looks now it is read */
+void imd_input_watch(struct imd_engine_input *input, bool now); /* reads it again if it changed; `now`: in any case */
+int imd_input_sort(struct imd_engine_input *input);             /* before find_feed; then unsort */
+struct imd_feed *imd_input_find_feed(struct imd_engine_input *input, const char *tenant_id, const char *source_name);
+void imd_input_unsort(struct imd_engine_input *input);
+void imd_input_close(struct imd_engine_input *input);           /* frees the tenants; nothing is handed over any more */
+void imd_input_free(struct imd_engine_input *input);            /* after close */
+
+/* feed.c */
+struct imd_feed *imd_feed_new(struct imd_tenant *tenant, const struct imd_source *source, struct imd_error *error);
+void imd_feed_free(struct imd_feed *feed);
+void imd_feed_schedule(struct imd_feed *feed, int64_t delay_ms);
+void imd_feed_run(struct imd_feed *feed);          /* it is due */
+void imd_feed_signed_in(struct imd_feed *feed);    /* token there or refused */
+void imd_feed_ask_next(struct imd_feed *feed);     /* the poll has another request */
+void imd_feed_polled(struct imd_feed *feed);       /* the poll is complete */
+void imd_feed_failed(struct imd_feed *feed, const struct imd_judgement *judgement);
+void imd_feed_move(struct imd_feed *feed, struct imd_tenant *tenant); /* to a tenant with newer settings */
+bool imd_input_has_room(const struct imd_engine_input *input);
+void imd_input_unpark(struct imd_engine_input *input);
+imd_time imd_feed_server_now(const struct imd_feed *feed);
+const char *imd_feed_text(const struct imd_feed *feed, char *out, size_t size); /* "tenant Contoso (id), source alerts" */
+
+/* poll.c */
+struct imd_poll *imd_poll_new(struct imd_feed *feed, imd_time lower, bool sweep);
+void imd_poll_request(struct imd_poll *poll, const char *authorization);
+void imd_poll_free(struct imd_poll *poll);         /* cancels what is under way; hands over what is complete */
+
+/* page.c */
+bool imd_poll_object(void *poll, const char *json, size_t length); /* an imd_page_receiver */
+void imd_poll_hand_over(struct imd_poll *poll);
+/* A delivery without messages that carries the feed's checkpoint. */
+void imd_feed_mark(struct imd_feed *feed, imd_time forget_before);
+/* Sends a health message; takes `json` over, also when it fails for want of memory. */
+bool imd_feed_send_health(struct imd_feed *feed, char *json, imd_time stamp);
+
+/* health.c */
+void imd_feed_set_health(struct imd_feed *feed, const char *state, const char *reason, const char *action);
+
+#endif

@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "walk.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct imd_region
+everything_from(imd_time lower)
+{
+    return (struct imd_region){lower, IMD_TIME_NONE, IMD_TIME_NONE, IMD_TIME_NONE, {-1, -1}};
+}
+
+static bool
+push(struct imd_walk *walk, struct imd_region region)
+{
+    if (walk->region_count == walk->region_room) {
+        if (walk->region_room >= IMD_WALK_REGIONS_MAX) return false;
+        unsigned room = walk->region_room ? walk->region_room * 2 : 8;
+        struct imd_region *regions = realloc(walk->regions, room * sizeof *regions);
+        if (!regions) return false;
+        walk->regions = regions;
+        walk->region_room = room;
+    }
+    walk->regions[walk->region_count++] = region;
+    return true;
+}
+
+static struct imd_region *
+current(struct imd_walk *walk)
+{
+    return walk->region_count ? &walk->regions[walk->region_count - 1] : NULL;
+}
+
+static void
+drop_link(struct imd_walk *walk)
+{
+    free(walk->next_link);
+    walk->next_link = NULL;
+    walk->links = 0;
+    walk->link_digests[0] = walk->link_digests[1] = 0;
+}
+
+static void
+pop(struct imd_walk *walk)
+{
+    walk->region_count--;
+    drop_link(walk);
+    walk->chain_fresh = walk->chain_rounds = 0;
+    walk->links_refused = false;
+}
+
+void
+imd_walk_begin(struct imd_walk *walk, const struct imd_source *source, struct imd_paging *paging, imd_time lower)
+{
+    memset(walk, 0, sizeof *walk);
+    walk->source = source;
+    walk->paging = paging;
+    walk->lower = walk->cursor = lower;
+    walk->tie = walk->hold = IMD_TIME_NONE;
+    walk->ordered = !paging->unordered;
+    if (!walk->ordered && !push(walk, everything_from(lower))) walk->ordered = true; /* memory: try the other way */
+}
+
+void
+imd_walk_end(struct imd_walk *walk)
+{
+    drop_link(walk);
+    free(walk->regions);
+    walk->regions = NULL;
+    walk->region_count = walk->region_room = 0;
+}
+
+struct imd_walk_query
+imd_walk_query(const struct imd_walk *walk)
+{
+    bool by_region = walk->region_count > 0;
+    return (struct imd_walk_query){
+        .region = by_region ? walk->regions[walk->region_count - 1] : everything_from(walk->cursor),
+        .ordered = !by_region,
+        .top = walk->paging->top,
+        .next_link = walk->next_link,
+    };
+}
+
+void
+imd_walk_page_begin(struct imd_walk *walk)
+{
+    memset(&walk->page, 0, sizeof walk->page);
+    walk->page.first = walk->page.last = walk->page.oldest = walk->page.newest = IMD_TIME_NONE;
+    walk->page.created_oldest = walk->page.created_newest = IMD_TIME_NONE;
+}
+
+void
+imd_walk_object(struct imd_walk *walk, imd_time stamp, imd_time created, bool fresh)
+{
+    struct imd_walk_page *page = &walk->page;
+    page->count++;
+    if (fresh) page->fresh++;
+    if (stamp == IMD_TIME_NONE) return;
+    if (page->last != IMD_TIME_NONE && stamp < page->last) page->descends = true;
+    if (page->first == IMD_TIME_NONE) page->first = stamp;
+    page->last = stamp;
+    if (page->oldest == IMD_TIME_NONE || stamp < page->oldest) page->oldest = stamp;
+    if (page->newest == IMD_TIME_NONE || stamp > page->newest) page->newest = stamp;
+    if (created == IMD_TIME_NONE) return;
+    if (page->created_oldest == IMD_TIME_NONE || created < page->created_oldest) page->created_oldest = created;
+    if (page->created_newest == IMD_TIME_NONE || created > page->created_newest) page->created_newest = created;
+}
+
+/* See the header: the only proof that nothing was cut off. */
+static bool
+is_whole(const struct imd_walk *walk, bool has_link, int64_t total)
+{
+    const struct imd_paging *paging = walk->paging;
+    unsigned count = walk->page.count;
+    if (has_link || total > (int64_t)count) return false;
+    if (count <= 1) return true; /* no API has a ceiling of one object */
+    unsigned widest = paging->widest < paging->top ? paging->widest : paging->top;
+    return count < widest;
+}
+
+static uint64_t
+link_digest(const char *link)
+{
+    uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
+    for (; *link; link++) hash = (hash ^ (unsigned char)*link) * UINT64_C(1099511628211);
+    return hash | 1;
+}
+
+/* Brent's way to meet a loop with two memories: one link is kept and replaced at powers of two. */
+static enum imd_walk_step
+follow(struct imd_walk *walk, const char *next_link, struct imd_error *error)
+{
+    uint64_t digest = link_digest(next_link);
+    if (digest == walk->link_digests[0] || digest == walk->link_digests[1] || walk->links >= IMD_WALK_LINKS_MAX) {
+        imd_error_set(error, "nothing; the walk begins again at its lower bound", "the API's next links go round in a loop");
+        return IMD_WALK_FAILED;
+    }
+    char *copy = strdup(next_link);
+    if (!copy) {
+        imd_error_set(error, "free memory", "no memory for a next link");
+        return IMD_WALK_FAILED;
+    }
+    unsigned links = walk->links + 1;
+    uint64_t kept = walk->link_digests[0];
+    drop_link(walk);
+    walk->next_link = copy;
+    walk->links = links;
+    walk->link_digests[0] = (links & (links - 1)) == 0 ? digest : kept;
+    walk->link_digests[1] = digest;
+    return IMD_WALK_MORE;
+}
+
+/* Goes on below the walk as a whole once the last region is done. */
+static enum imd_walk_step
+region_done(struct imd_walk *walk)
+{
+    pop(walk);
+    if (walk->region_count) return IMD_WALK_MORE;
+    if (!walk->ordered || walk->tie == IMD_TIME_NONE) return IMD_WALK_DONE;
+    /* A tie of an ordered walk is resolved: on behind it. */
+    if (walk->hold != walk->tie) {
+        walk->paging->tie_stamp = walk->tie;
+        walk->paging->tie_count = walk->tie_count;
+    }
+    walk->cursor = walk->tie + 1;
+    walk->tie = IMD_TIME_NONE;
+    walk->last_count = 0;
+    return IMD_WALK_MORE;
+}
+
+static enum imd_walk_step
+out_of_room(struct imd_error *error)
+{
+    imd_error_set(error, "free memory; if it stays, lower backfill or overlap", "the walk fell into too many parts");
+    return IMD_WALK_FAILED;
+}
+
+/* Cuts [from, to) so that what the page held lies on both sides; a page of one value gets a part of its own. Returns how
+ * many parts, the oldest first; 0 if there is nothing to cut. */
+static unsigned
+cut(imd_time from, imd_time to, imd_time oldest, imd_time newest, imd_time edges[4])
+{
+    unsigned parts = 0;
+    edges[0] = from;
+    if (oldest < newest) {
+        edges[++parts] = oldest + (newest - oldest) / 2 + 1;
+    } else {
+        if (from == IMD_TIME_NONE || from < oldest) edges[++parts] = oldest;
+        if (to == IMD_TIME_NONE || to > oldest + 1) edges[++parts] = oldest + 1;
+    }
+    edges[parts + 1] = to;
+    return parts ? parts + 1 : 0;
+}
+
+static enum imd_walk_step
+push_parts(struct imd_walk *walk, struct imd_region region, unsigned parts, const imd_time *edges, bool created,
+           struct imd_error *error)
+{
+    for (unsigned i = parts; i-- > 0;) {
+        struct imd_region part = region;
+        if (created) {
+            part.created_from = edges[i];
+            part.created_to = edges[i + 1];
+        } else {
+            part.from = edges[i];
+            part.to = edges[i + 1];
+        }
+        if (!push(walk, part)) return out_of_room(error);
+    }
+    return IMD_WALK_MORE;
+}
+
+static bool
+is_within(imd_time value, imd_time from, imd_time to)
+{
+    return value != IMD_TIME_NONE && (from == IMD_TIME_NONE || value >= from) && (to == IMD_TIME_NONE || value < to);
+}
+
+/* Splits the current region along the first dimension that still can be. IMD_WALK_DONE: there is none. */
+static enum imd_walk_step
+split(struct imd_walk *walk, struct imd_error *error)
+{
+    const struct imd_walk_page *page = &walk->page;
+    struct imd_region region = *current(walk);
+    imd_time edges[4];
+    bool created = false;
+    unsigned parts = cut(region.from, region.to, page->oldest, page->newest, edges);
+    if (!parts && is_within(page->created_oldest, region.created_from, region.created_to) &&
+        is_within(page->created_newest, region.created_from, region.created_to)) {
+        parts = cut(region.created_from, region.created_to, page->created_oldest, page->created_newest, edges);
+        created = true;
+    }
+    if (parts) {
+        pop(walk);
+        return push_parts(walk, region, parts, edges, created, error);
+    }
+    for (unsigned i = 0; i < IMD_WALK_PARTITIONS; i++) {
+        const char *const *values = walk->source->partition_values[i];
+        if (!walk->source->partitions[i] || region.value[i] >= 0) continue;
+        pop(walk);
+        for (short value = 0; values[value]; value++) {
+            region.value[i] = value;
+            if (!push(walk, region)) return out_of_room(error);
+        }
+        return IMD_WALK_MORE;
+    }
+    return IMD_WALK_DONE;
+}
+
+static void
+hold_at(struct imd_walk *walk, imd_time stamp)
+{
+    if (stamp == IMD_TIME_NONE || stamp < walk->lower) stamp = walk->lower;
+    if (walk->hold == IMD_TIME_NONE || stamp < walk->hold) walk->hold = stamp;
+}
+
+/* The smallest region is still as large as a page. */
+static enum imd_walk_step
+region_stuck(struct imd_walk *walk, const char *next_link, bool has_link, int64_t total, struct imd_error *error)
+{
+    struct imd_paging *paging = walk->paging;
+    unsigned count = walk->page.count;
+    if (next_link && !walk->links_refused) return follow(walk, next_link, error);
+    if (!has_link && count >= paging->top && paging->top < paging->ceiling) {
+        paging->top = paging->top * 2 < paging->ceiling ? paging->top * 2 : paging->ceiling;
+        return IMD_WALK_MORE;
+    }
+    bool cut_off = has_link || total > (int64_t)count || count >= paging->top || (paging->clamp && count >= paging->clamp);
+    if (cut_off) hold_at(walk, walk->page.oldest);
+    return region_done(walk);
+}
+
+/* Links are offsets into a list that may have changed meanwhile: what moved up was missed. A whole round without
+ * anything new is the proof that nothing did. */
+static enum imd_walk_step
+chain_done(struct imd_walk *walk)
+{
+    if (walk->chain_fresh == 0) return region_done(walk);
+    if (++walk->chain_rounds >= IMD_WALK_CHAIN_ROUNDS) {
+        hold_at(walk, walk->page.oldest);
+        return region_done(walk);
+    }
+    drop_link(walk);
+    return IMD_WALK_MORE;
+}
+
+static enum imd_walk_step
+region_page_end(struct imd_walk *walk, const char *next_link, bool has_link, int64_t total, struct imd_error *error)
+{
+    bool following = walk->next_link != NULL;
+    walk->chain_fresh += walk->page.fresh;
+    if (following) { /* a chain that was begun is followed to its end */
+        if (next_link) return follow(walk, next_link, error);
+        if (!has_link) return chain_done(walk);
+    }
+    walk->chain_fresh = walk->page.fresh;
+    if (is_whole(walk, has_link, total)) return region_done(walk);
+    if (walk->page.count == 0) return region_stuck(walk, next_link, has_link, total, error);
+    /* Objects outside the region: the filter is not obeyed, so splitting would go on for ever. */
+    const struct imd_region *region = current(walk);
+    bool obeyed = is_within(walk->page.oldest, region->from, region->to) &&
+                  is_within(walk->page.newest, region->from, region->to);
+    enum imd_walk_step step = obeyed ? split(walk, error) : IMD_WALK_DONE;
+    return step == IMD_WALK_DONE ? region_stuck(walk, next_link, has_link, total, error) : step;
+}
+
+/* From here on without an order, at the cursor. */
+static enum imd_walk_step
+leave_order(struct imd_walk *walk, struct imd_error *error)
+{
+    walk->ordered = false;
+    walk->tie = IMD_TIME_NONE;
+    drop_link(walk);
+    return push(walk, everything_from(walk->cursor)) ? IMD_WALK_MORE : out_of_room(error);
+}
+
+/* An ordered page that holds one stamp only, and that is the cursor: is that stamp whole? */
+static enum imd_walk_step
+tie_page_end(struct imd_walk *walk, bool has_link, struct imd_error *error)
+{
+    struct imd_paging *paging = walk->paging;
+    unsigned count = walk->page.count;
+    imd_time stamp = walk->page.newest;
+    if (!has_link && count < paging->top && paging->tie_stamp == stamp && paging->tie_count == count)
+        return IMD_WALK_DONE;
+    walk->tie = stamp;
+    walk->tie_count = count;
+    struct imd_region region = everything_from(stamp);
+    region.to = stamp + 1;
+    drop_link(walk);
+    return push(walk, region) ? IMD_WALK_MORE : out_of_room(error);
+}
+
+static enum imd_walk_step
+ordered_page_end(struct imd_walk *walk, const char *next_link, bool has_link, int64_t total, struct imd_error *error)
+{
+    struct imd_walk_page *page = &walk->page;
+    struct imd_paging *paging = walk->paging;
+    if (page->descends || (page->oldest != IMD_TIME_NONE && page->oldest < walk->cursor && page->count > 1)) {
+        paging->unordered = true;
+        return leave_order(walk, error);
+    }
+    if (is_whole(walk, has_link, total)) return IMD_WALK_DONE;
+    if (page->newest == IMD_TIME_NONE) {
+        if (next_link && !walk->links_refused) return follow(walk, next_link, error);
+        imd_error_set(error, "nothing; the poll is repeated", "the API says that more follows but gives no usable link");
+        return IMD_WALK_FAILED;
+    }
+    if (page->newest > walk->cursor) {
+        /* All of one stamp, and not whole: newest first would look the same, so the order is not proved. */
+        if (page->oldest == page->newest && page->count > 1) {
+            enum imd_walk_step step = leave_order(walk, error);
+            return step == IMD_WALK_MORE ? region_page_end(walk, NULL, has_link, total, error) : step;
+        }
+        if (walk->last_count == page->count && page->count > 1 && !has_link) paging->clamp = page->count;
+        walk->last_count = page->count;
+        walk->cursor = page->newest;
+        drop_link(walk);
+        return IMD_WALK_MORE;
+    }
+    return tie_page_end(walk, has_link, error);
+}
+
+enum imd_walk_step
+imd_walk_page_end(struct imd_walk *walk, const char *next_link, bool foreign_link, int64_t count,
+                  struct imd_error *error)
+{
+    bool has_link = next_link != NULL || foreign_link;
+    bool by_region = walk->region_count > 0;
+    walk->pages++;
+    enum imd_walk_step step = by_region ? region_page_end(walk, next_link, has_link, count, error)
+                                        : ordered_page_end(walk, next_link, has_link, count, error);
+    if (walk->page.count > walk->paging->widest) walk->paging->widest = walk->page.count;
+    return step;
+}
+
+imd_time
+imd_walk_reached(const struct imd_walk *walk)
+{
+    imd_time reached = walk->cursor;
+    if (walk->region_count) {
+        /* Parts of one region share its bounds until they are all done; what lies below its beginning is done. */
+        const struct imd_region *region = &walk->regions[walk->region_count - 1];
+        reached = region->from == IMD_TIME_NONE ? walk->lower : region->from;
+    }
+    return walk->hold != IMD_TIME_NONE && walk->hold < reached ? walk->hold : reached;
+}
+
+bool
+imd_walk_order_refused(struct imd_walk *walk)
+{
+    struct imd_error ignored;
+    if (walk->region_count) return false;
+    walk->paging->unordered = true;
+    return leave_order(walk, &ignored) == IMD_WALK_MORE;
+}
+
+bool
+imd_walk_shrink(struct imd_walk *walk, unsigned top)
+{
+    if (top < 1) top = 1;
+    if (top >= walk->paging->top) return false;
+    walk->paging->top = top;
+    drop_link(walk);
+    return true;
+}
+
+bool
+imd_walk_link_refused(struct imd_walk *walk)
+{
+    if (!walk->next_link) return false;
+    drop_link(walk);
+    walk->links_refused = true;
+    return true;
+}
