@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Command line of defender-sim. */
+#ifndef SIM_OPTIONS_H
+#define SIM_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SIM_FILES_MAX 64
+
+struct sim_options {
+    const char *listen, *port_file, *tls_cert, *tls_key;
+    const char *tenants_file, *client_secret, *scenario, *request_log, *truth, *objects;
+    const char *alerts[SIM_FILES_MAX], *incidents[SIM_FILES_MAX];
+    size_t alerts_count, incidents_count;
+    unsigned tenants, per_tenant, large, huge, latency, token_lifetime, update_share, tie_share, spread, alert_size;
+    double rate, replay_interval; /* replay_interval < 0: off */
+    uint64_t seed;
+    bool tenants_given, no_gzip;
+};
+
+/* 0 to run, 1 when done (--help), 2 after a message on stderr. */
+int sim_options_read(struct sim_options *options, int argc, char **argv);
+
+#endif
