@@ -151,13 +151,13 @@ static int become_owner(sqlite3 *db, const char *path, uint64_t *generation, str
 int imd_store_schema_take(sqlite3 *db, const char *path, uint64_t *generation, struct imd_error *error) {
     static const char doing[] = "open the state for writing";
 
-    if (expect(db, "PRAGMA journal_mode=WAL", "wal", path, "switch the state to a write-ahead log",
-               "put the state file on a local file system", error) != 0) {
-        return -1;
-    }
-    /* FULL: a commit is durable when it returns. secure_delete: no old refresh tokens in free pages. */
-    if (run(db, "PRAGMA synchronous=FULL; PRAGMA secure_delete=FAST; PRAGMA journal_size_limit=16777216;", path, doing,
+    /* EXTRA: a commit is durable when it returns, as with FULL; besides, the rollback journal that SQLite uses on the
+     * way to WAL does not come back after a power cut, to undo the creation of a database that holds commits by then.
+     * secure_delete: no old refresh tokens in free pages. */
+    if (run(db, "PRAGMA synchronous=EXTRA; PRAGMA secure_delete=FAST; PRAGMA journal_size_limit=16777216;", path, doing,
             error) != 0 ||
+        expect(db, "PRAGMA journal_mode=WAL", "wal", path, "switch the state to a write-ahead log",
+               "put the state file on a local file system", error) != 0 ||
         run(db, "BEGIN IMMEDIATE", path, doing, error) != 0) {
         return -1;
     }
