@@ -106,6 +106,13 @@ static const struct {
     {"statsPerTenant", set_stats_per_tenant},
 };
 
+static void report_parameter(modConfData_t *configuration, struct imd_error *error) {
+    const struct imd_config_place place = imd_config_place_now();
+    imd_error_file(error, place.file, place.line);
+    imd_report_error(NULL, error, NO_RUN);
+    configuration->broken = true;
+}
+
 static void take_module_parameter(void *context, const struct imd_parameter *parameter, const char *const values[],
                                   size_t count) {
     modConfData_t *configuration = context;
@@ -114,13 +121,17 @@ static void take_module_parameter(void *context, const struct imd_parameter *par
     for (size_t i = 0; i < sizeof(module_parameters) / sizeof(module_parameters[0]); i++) {
         if (strcmp(module_parameters[i].name, parameter->name) == 0 &&
             module_parameters[i].set(configuration, parameter, values[0], &error) != 0) {
-            const struct imd_config_place place = imd_config_place_now();
             imd_error_parameter(&error, parameter->name);
-            imd_error_file(&error, place.file, place.line);
-            imd_report_error(NULL, &error, NO_RUN);
-            configuration->broken = true;
+            report_parameter(configuration, &error);
         }
     }
+}
+
+static void take_unknown_parameter(void *context, const char *name, const char *nearest) {
+    struct imd_error error;
+    imd_error_set(&error, NULL, "module() has no parameter '%s'%s%s%s", name, nearest != NULL ? ", did you mean '" : "",
+                  nearest != NULL ? nearest : "", nearest != NULL ? "'?" : "");
+    report_parameter(context, &error);
 }
 
 /* --- loading the configuration --- */
@@ -132,13 +143,13 @@ BEGINbeginCnfLoad
 ENDbeginCnfLoad
 
 BEGINsetModCnf
+    const struct imd_parameter_reader reader = {load_configuration, take_module_parameter, take_unknown_parameter};
     CODESTARTsetModCnf;
-    if (!imd_parameter_block_read(lst, IMD_SCOPE_MODULE, take_module_parameter, load_configuration)) {
+    if (!imd_parameter_block_read(lst, IMD_SCOPE_MODULE, &reader)) {
         load_configuration->broken = true;
     }
-    if (load_configuration->broken) {
-        iRet = RS_RET_CONFIG_ERROR;
-    }
+    /* No error here, also if there is one: rsyslog would unload the module, and then call every parameter of every input
+     * unknown. checkCnf refuses to run, after the inputs' own errors have been reported too. */
 ENDsetModCnf
 
 BEGINnewInpInst

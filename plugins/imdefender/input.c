@@ -72,6 +72,14 @@ static void take_parameter(void *context, const struct imd_parameter *parameter,
     }
 }
 
+static void take_unknown(void *context, const char *name, const char *nearest) {
+    struct imd_input *input = context;
+    struct imd_error error;
+    imd_error_set(&error, NULL, "there is no parameter '%s'%s%s%s", name, nearest != NULL ? ", did you mean '" : "",
+                  nearest != NULL ? nearest : "", nearest != NULL ? "'?" : "");
+    report(input, &error);
+}
+
 struct imd_input *imd_input_new(struct nvlst *parameters) {
     struct imd_input *input = calloc(1, sizeof(*input));
     if (input == NULL) {
@@ -85,7 +93,8 @@ struct imd_input *imd_input_new(struct nvlst *parameters) {
         imd_input_free(input);
         return NULL;
     }
-    if (!imd_parameter_block_read(parameters, IMD_SCOPE_INPUT, take_parameter, input)) {
+    const struct imd_parameter_reader reader = {input, take_parameter, take_unknown};
+    if (!imd_parameter_block_read(parameters, IMD_SCOPE_INPUT, &reader)) {
         input->broken = true;
     }
     return input;

@@ -56,30 +56,50 @@ static void free_texts(char **texts, size_t count) {
     free(texts);
 }
 
-bool imd_parameter_block_read(struct nvlst *list, unsigned scope,
-                              void (*each)(void *context, const struct imd_parameter *parameter,
-                                           const char *const values[], size_t count),
-                              void *context) {
+static bool take_value(const struct block *block, unsigned short index, const struct cnfparamvals *value,
+                       const struct imd_parameter_reader *reader) {
+    size_t count = 0;
+    char **texts = new_texts(value, block->descriptions[index].type == eCmdHdlrArray, &count);
+    const bool whole = complete(texts, count);
+    if (whole) {
+        reader->take(reader->context, block->parameters[index], (const char *const *)texts, count);
+    }
+    free_texts(texts, count);
+    return whole;
+}
+
+/* rsyslog would report what nobody has used, but the object would start nevertheless; and it knows no "did you mean". */
+static bool take_unknown(struct nvlst *list, unsigned scope, const struct imd_parameter_reader *reader) {
+    for (; list != NULL; list = list->next) {
+        if (list->bUsed) {
+            continue;
+        }
+        char *name = es_str2cstr(list->name, NULL);
+        if (name == NULL) {
+            return false;
+        }
+        reader->take_unknown(reader->context, name, imd_parameter_nearest(name, scope));
+        list->bUsed = 1;
+        free(name);
+    }
+    return true;
+}
+
+bool imd_parameter_block_read(struct nvlst *list, unsigned scope, const struct imd_parameter_reader *reader) {
     struct block block;
     build(&block, scope);
     struct cnfparamvals *values = nvlstGetParams(list, &block.block, NULL);
-    bool read = values != NULL;
+    if (values == NULL) {
+        return false;
+    }
+    bool read = true;
     for (unsigned short i = 0; read && i < block.block.nParams; i++) {
-        if (!values[i].bUsed) {
-            continue;
-        }
-        size_t count = 0;
-        char **texts = new_texts(&values[i], block.descriptions[i].type == eCmdHdlrArray, &count);
-        read = complete(texts, count);
-        if (read) {
-            each(context, block.parameters[i], (const char *const *)texts, count);
-        } else {
-            LogError(0, RS_RET_OUT_OF_MEMORY, "imdefender: no memory to read the configuration");
-        }
-        free_texts(texts, count);
+        read = !values[i].bUsed || take_value(&block, i, &values[i], reader);
     }
-    if (values != NULL) {
-        cnfparamvalsDestruct(values, &block.block);
+    read = read && take_unknown(list, scope, reader);
+    if (!read) {
+        LogError(0, RS_RET_OUT_OF_MEMORY, "imdefender: no memory to read the configuration");
     }
+    cnfparamvalsDestruct(values, &block.block);
     return read;
 }
