@@ -80,7 +80,7 @@ imd_engine_add_input(struct imd_engine *engine, const char *name, const char *te
     imd_tenants_free(tenants);
     if (!good) {
         if (input) imd_input_close(input);
-        if (input) imd_input_free(input);
+        if (input) imd_engine_input_free(input);
         return NULL;
     }
     imd_input_note_file(input);
@@ -319,7 +319,7 @@ imd_engine_free(struct imd_engine *engine)
     imd_checkpointer_free(engine->checkpointer);
     for (struct imd_engine_input *input = engine->inputs, *next; input; input = next) {
         next = input->next;
-        imd_input_free(input);
+        imd_engine_input_free(input);
     }
     for (size_t i = 0; i < engine->account_count; i++) imd_account_release(engine->accounts[i]);
     free(engine->accounts);

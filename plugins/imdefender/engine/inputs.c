@@ -236,7 +236,7 @@ imd_input_close(struct imd_engine_input *input)
 }
 
 void
-imd_input_free(struct imd_engine_input *input)
+imd_engine_input_free(struct imd_engine_input *input)
 {
     imd_settings_release(input->settings);
     free(input->tenants_file);

@@ -162,7 +162,7 @@ int imd_input_sort(struct imd_engine_input *input);             /* before find_f
 struct imd_feed *imd_input_find_feed(struct imd_engine_input *input, const char *tenant_id, const char *source_name);
 void imd_input_unsort(struct imd_engine_input *input);
 void imd_input_close(struct imd_engine_input *input);           /* frees the tenants; nothing is handed over any more */
-void imd_input_free(struct imd_engine_input *input);            /* after close */
+void imd_engine_input_free(struct imd_engine_input *input);            /* after close */
 
 /* feed.c */
 struct imd_feed *imd_feed_new(struct imd_tenant *tenant, const struct imd_source *source, struct imd_error *error);
