@@ -81,8 +81,8 @@ static struct fjson_object *tokenize(const char *json, size_t length) {
     /* A number or literal ends only with what follows it. */
     if (fjson_tokener_get_error(tokener) == fjson_tokener_continue) tree = fjson_tokener_parse_ex(tokener, " ", 1);
     if (fjson_tokener_get_error(tokener) != fjson_tokener_success) {
-        fprintf(stderr, "the tokener says \"%s\" to: %.*s\n", fjson_tokener_error_desc(fjson_tokener_get_error(tokener)),
-                (int)length, json);
+        fprintf(stderr, "the tokener says \"%s\" to: %.*s\n",
+                fjson_tokener_error_desc(fjson_tokener_get_error(tokener)), (int)length, json);
         fail();
     }
     fjson_tokener_free(tokener);
@@ -136,7 +136,8 @@ static void compare(const char *json, size_t length) {
     struct fjson_object *built = imd_tree_build(copy, length, IMD_PARSE_JSON_ON);
     free(copy);
     struct fjson_object *expected = tokenize(json, length);
-    if (!same(built, expected) || strcmp(fjson_object_to_json_string(built), fjson_object_to_json_string(expected)) != 0) {
+    if (!same(built, expected) ||
+        strcmp(fjson_object_to_json_string(built), fjson_object_to_json_string(expected)) != 0) {
         fprintf(stderr, "expected %s\ngot      %s\nfor      %.*s\n", fjson_object_to_json_string(expected),
                 fjson_object_to_json_string(built), (int)length, json);
         fail();
@@ -146,17 +147,55 @@ static void compare(const char *json, size_t length) {
 }
 
 static const char *const samples[] = {
-    "{}", "[]", "null", "true", "false", "\"\"", "0", " { } ", "[ ]",
-    "-0", "9223372036854775807", "9223372036854775808", "-9223372036854775808", "-9223372036854775809",
-    "123456789012345678901234567890", "1.0", "1.10", "-0.0", "1e5", "1E+5", "2.5e-7", "1e999", "-1e999", "1e-999",
+    "{}",
+    "[]",
+    "null",
+    "true",
+    "false",
+    "\"\"",
+    "0",
+    " { } ",
+    "[ ]",
+    "-0",
+    "9223372036854775807",
+    "9223372036854775808",
+    "-9223372036854775808",
+    "-9223372036854775809",
+    "123456789012345678901234567890",
+    "1.0",
+    "1.10",
+    "-0.0",
+    "1e5",
+    "1E+5",
+    "2.5e-7",
+    "1e999",
+    "-1e999",
+    "1e-999",
     "0.1234567890123456789012345678901234567890123456789",
-    "\"0123456789012345678901234567890\"", "\"01234567890123456789012345678901\"", /* 31 and 32 bytes are stored differently */
-    "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0001\"", "\"\\u0041\\u00e9\\u20ac\\ud83d\\ude00\"", "\"a\\u0000b\"",
-    "\"\\ud800\"", "\"\\ud800x\"", "\"\\udc00\"", "\"\\ud800\\ud83d\\ude00\"", "\"\\ud800\\u0041\"", "\"\\ud800\\n\"",
-    "\"\\udbff\\udfff\\ud800\\udc00\"", "\"\xc3\xa9\xe2\x80\x8b\xef\xbf\xbd\xf0\x9f\x98\x80\x7f\"",
-    "{\"a\":1,\"b\":2,\"a\":3}", "{\"a\":1,\"a\":null,\"b\":{}}", "{\"a\":{\"x\":1},\"a\":[2]}", "{\"\":1,\"\":2}",
-    "{\"a\\u0000b\":1,\"a\":2}", "{\"\\u0061\":1,\"a\":2}", "{\"a\\/b\":1,\"\\n\":2}", "{\"key\":1,\"KEY\":2,\"Key\":3}",
-    "[null,[null],{\"a\":null}]", "[[],[[]],{},{\"a\":{}},[{}]]", " [ 1 , 2 , { \"a\" : [ ] , \"b\" : null } ] \n",
+    "\"0123456789012345678901234567890\"",
+    "\"01234567890123456789012345678901\"", /* 31 and 32 bytes are stored differently */
+    "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0001\"",
+    "\"\\u0041\\u00e9\\u20ac\\ud83d\\ude00\"",
+    "\"a\\u0000b\"",
+    "\"\\ud800\"",
+    "\"\\ud800x\"",
+    "\"\\udc00\"",
+    "\"\\ud800\\ud83d\\ude00\"",
+    "\"\\ud800\\u0041\"",
+    "\"\\ud800\\n\"",
+    "\"\\udbff\\udfff\\ud800\\udc00\"",
+    "\"\xc3\xa9\xe2\x80\x8b\xef\xbf\xbd\xf0\x9f\x98\x80\x7f\"",
+    "{\"a\":1,\"b\":2,\"a\":3}",
+    "{\"a\":1,\"a\":null,\"b\":{}}",
+    "{\"a\":{\"x\":1},\"a\":[2]}",
+    "{\"\":1,\"\":2}",
+    "{\"a\\u0000b\":1,\"a\":2}",
+    "{\"\\u0061\":1,\"a\":2}",
+    "{\"a\\/b\":1,\"\\n\":2}",
+    "{\"key\":1,\"KEY\":2,\"Key\":3}",
+    "[null,[null],{\"a\":null}]",
+    "[[],[[]],{},{\"a\":{}},[{}]]",
+    " [ 1 , 2 , { \"a\" : [ ] , \"b\" : null } ] \n",
 };
 
 static void equals_the_tokener(void **state) {
@@ -205,9 +244,26 @@ static void add_space(struct imd_buffer *out, uint32_t *seed) {
 }
 
 static void add_string(struct imd_buffer *out, uint32_t *seed) {
-    static const char *const pieces[] = {"a", "B", "id", "x", " ", "\\\"", "\\\\", "\\/", "\\n", "\\u0041", "\\u00e9", "\\ud83d\\ude00",
-                                         "\\ud800", "\\udc00", "\\u0000", "\xc3\xa9", "\xe2\x80\x8b", "\xf0\x9f\x98\x80",
-                                         "0123456789abcdef", "#microsoft.graph.security.deviceEvidence"};
+    static const char *const pieces[] = {"a",
+                                         "B",
+                                         "id",
+                                         "x",
+                                         " ",
+                                         "\\\"",
+                                         "\\\\",
+                                         "\\/",
+                                         "\\n",
+                                         "\\u0041",
+                                         "\\u00e9",
+                                         "\\ud83d\\ude00",
+                                         "\\ud800",
+                                         "\\udc00",
+                                         "\\u0000",
+                                         "\xc3\xa9",
+                                         "\xe2\x80\x8b",
+                                         "\xf0\x9f\x98\x80",
+                                         "0123456789abcdef",
+                                         "#microsoft.graph.security.deviceEvidence"};
     assert_true(imd_buffer_add_char(out, '"'));
     for (uint32_t n = dice(seed) % 6; n > 0; n--) assert_true(imd_buffer_add_text(out, pieces[dice(seed) % 20]));
     assert_true(imd_buffer_add_char(out, '"'));
@@ -217,7 +273,8 @@ static void add_number(struct imd_buffer *out, uint32_t *seed) {
     if (dice(seed) % 4 == 0) assert_true(imd_buffer_add_char(out, '-'));
     uint32_t whole = dice(seed) % 3 ? 1 + dice(seed) : 0;
     assert_true(imd_buffer_print(out, "%u", whole));
-    if (whole > 0 && dice(seed) % 6 == 0) assert_true(imd_buffer_print(out, "%u%u%u", dice(seed), dice(seed), dice(seed)));
+    if (whole > 0 && dice(seed) % 6 == 0)
+        assert_true(imd_buffer_print(out, "%u%u%u", dice(seed), dice(seed), dice(seed)));
     if (dice(seed) % 3 == 0) assert_true(imd_buffer_print(out, ".%u", dice(seed)));
     if (dice(seed) % 4 == 0) assert_true(imd_buffer_print(out, "%s%u", dice(seed) % 2 ? "e-" : "E+", dice(seed) % 400));
 }
@@ -286,7 +343,8 @@ static char *read_file(const char *path, size_t *length) {
     FILE *file = fopen(path, "rb");
     if (!file) return NULL;
     char block[8192];
-    for (size_t got; (got = fread(block, 1, sizeof(block), file)) > 0;) assert_true(imd_buffer_add(&content, block, got));
+    for (size_t got; (got = fread(block, 1, sizeof(block), file)) > 0;)
+        assert_true(imd_buffer_add(&content, block, got));
     fclose(file);
     *length = content.length;
     return imd_buffer_take(&content);
@@ -346,8 +404,8 @@ static void a_summary_holds_scalars_and_text_arrays(void **state) {
     expect("{\"a\":\"x\",\"b\":1,\"c\":2.50,\"d\":null,\"e\":true}", IMD_PARSE_JSON_SUMMARY,
            "{\"a\":\"x\",\"b\":1,\"c\":2.50,\"d\":null,\"e\":true}");
     expect(" { \"t\" : [ \"x\" , \"]\" ] , \"u\" : [ ] } ", IMD_PARSE_JSON_SUMMARY, "{\"t\":[\"x\",\"]\"],\"u\":[]}");
-    expect("{\"o\":{\"a\":1},\"p\":[1],\"q\":[\"x\",null],\"r\":[[\"x\"]],\"s\":[{\"a\":1}],\"z\":0}", IMD_PARSE_JSON_SUMMARY,
-           "{\"z\":0}");
+    expect("{\"o\":{\"a\":1},\"p\":[1],\"q\":[\"x\",null],\"r\":[[\"x\"]],\"s\":[{\"a\":1}],\"z\":0}",
+           IMD_PARSE_JSON_SUMMARY, "{\"z\":0}");
     expect("{\"e\":[{\"q\":\"\\\"}]\"}],\"\\u007a\":\"\\n\"}", IMD_PARSE_JSON_SUMMARY, "{\"z\":\"\\n\"}");
     expect("{\"a\":1,\"b\":2,\"a\":{}}", IMD_PARSE_JSON_SUMMARY, "{\"b\":2}"); /* the last one counts */
     expect("{\"a\":{},\"a\":1}", IMD_PARSE_JSON_SUMMARY, "{\"a\":1}");
@@ -371,9 +429,13 @@ static void every_allocation_may_fail(void **state) {
     memset(long_text, 't', sizeof(long_text));
     struct imd_buffer json;
     imd_buffer_init(&json, 1u << 16);
-    assert_true(imd_buffer_print(&json, "{\"%.1400s\":\"%.1400s\\n\",\"a\":[1,2.5,\"0123456789012345678901234567890123\",null,[true]],"
-                                 "\"b\":{\"c\":{}},\"b\":1,\"s\":[\"x\",\"\\u0041\"]", long_name, long_text));
-    for (int i = 0; i < 100; i++) assert_true(imd_buffer_print(&json, ",\"m%d\":%d", i, i)); /* several pages, larger hash */
+    assert_true(
+        imd_buffer_print(&json,
+                         "{\"%.1400s\":\"%.1400s\\n\",\"a\":[1,2.5,\"0123456789012345678901234567890123\",null,[true]],"
+                         "\"b\":{\"c\":{}},\"b\":1,\"s\":[\"x\",\"\\u0041\"]",
+                         long_name, long_text));
+    for (int i = 0; i < 100; i++)
+        assert_true(imd_buffer_print(&json, ",\"m%d\":%d", i, i)); /* several pages, larger hash */
     assert_true(imd_buffer_add_char(&json, '}'));
     for (int mode = IMD_PARSE_JSON_ON; mode <= IMD_PARSE_JSON_SUMMARY; mode++) {
         bool built = false;
@@ -410,7 +472,8 @@ int main(int argc, char **argv) {
 #endif
     };
 #ifdef IMD_FIXTURES
-    char *own[] = {IMD_FIXTURES};
+    char fixtures[] = IMD_FIXTURES;
+    char *own[] = {fixtures};
     directories = own;
     directory_count = 1;
 #endif
