@@ -21,9 +21,9 @@
 struct builder {
     const char *at;
     const char *end;
-    bool failed;         /* memory is short */
+    bool failed; /* memory is short */
     unsigned depth;
-    char *scratch;       /* a decoded name or string, or a number with its 0 byte */
+    char *scratch; /* a decoded name or string, or a number with its 0 byte */
     size_t scratch_size;
     char scratch_space[512]; /* what `scratch` is until more is needed */
 };

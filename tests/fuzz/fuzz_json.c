@@ -87,8 +87,8 @@ static bool odd_number(const char **at, const char *end) {
 /* UTF-8 that is too long for its character, a surrogate, or beyond U+10FFFF. */
 static bool odd_utf8(const char *at, const char *end) {
     unsigned char lead = (unsigned char)at[0], next = end - at > 1 ? (unsigned char)at[1] : 0;
-    return lead == 0xc0 || lead == 0xc1 || lead >= 0xf5 || (lead == 0xe0 && next < 0xa0) || (lead == 0xed && next > 0x9f) ||
-           (lead == 0xf0 && next < 0x90) || (lead == 0xf4 && next > 0x8f);
+    return lead == 0xc0 || lead == 0xc1 || lead >= 0xf5 || (lead == 0xe0 && next < 0xa0) ||
+           (lead == 0xed && next > 0x9f) || (lead == 0xf0 && next < 0x90) || (lead == 0xf4 && next > 0x8f);
 }
 
 /* Whether the text holds something that the two treat differently. */

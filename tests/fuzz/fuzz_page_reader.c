@@ -45,7 +45,7 @@ static void add_without_space(struct imd_buffer *out, struct imd_json_value valu
 struct whole {
     bool valid;
     unsigned values;
-    bool array;         /* the first "value" is one */
+    bool array; /* the first "value" is one */
     unsigned next_links;
     char *next_link;
     struct imd_buffer slices;

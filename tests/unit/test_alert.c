@@ -37,10 +37,11 @@ static enum imd_alert_problem read_as(const struct imd_source *source, const cha
 
 static void reads_what_the_engine_needs(void **state) {
     (void)state;
-    const char *json = "{\"id\":\"da1_-2\",\"title\":\"t\",\"tenantId\":\"0000-1\",\"severity\":\"high\","
-                       "\"createdDateTime\":\"1970-01-01T00:00:01Z\",\"lastUpdateDateTime\":\"1970-01-01T00:00:02.0000003Z\","
-                       "\"alertWebUrl\":\"https:\\/\\/p/a?tid=1\",\"incidentWebUrl\":\"https://p/i\","
-                       "\"evidence\":[{\"id\":\"no\",\"severity\":\"no\",\"lastUpdateDateTime\":\"no\"}]}";
+    const char *json =
+        "{\"id\":\"da1_-2\",\"title\":\"t\",\"tenantId\":\"0000-1\",\"severity\":\"high\","
+        "\"createdDateTime\":\"1970-01-01T00:00:01Z\",\"lastUpdateDateTime\":\"1970-01-01T00:00:02.0000003Z\","
+        "\"alertWebUrl\":\"https:\\/\\/p/a?tid=1\",\"incidentWebUrl\":\"https://p/i\","
+        "\"evidence\":[{\"id\":\"no\",\"severity\":\"no\",\"lastUpdateDateTime\":\"no\"}]}";
     assert_int_equal(read_as(&alerts, json), IMD_ALERT_OK);
     assert_string_equal(fields.id, "da1_-2");
     assert_int_equal(fields.id_length, 6);
@@ -56,8 +57,9 @@ static void reads_what_the_engine_needs(void **state) {
 
 static void one_member_can_be_two_fields(void **state) {
     (void)state;
-    assert_int_equal(read_as(&detections, "{\"AlertId\":\"1\",\"AlertTime\":\"1970-01-01T00:00:01Z\",\"Severity\":\"Low\"}"),
-                     IMD_ALERT_OK);
+    assert_int_equal(
+        read_as(&detections, "{\"AlertId\":\"1\",\"AlertTime\":\"1970-01-01T00:00:01Z\",\"Severity\":\"Low\"}"),
+        IMD_ALERT_OK);
     assert_int_equal(fields.stamp, IMD_TICKS_PER_SECOND);
     assert_int_equal(fields.created, IMD_TICKS_PER_SECOND);
     assert_string_equal(fields.severity, "Low");
@@ -84,8 +86,12 @@ static void what_is_optional_may_be_missing(void **state) {
 static void ids_are_text_or_numbers(void **state) {
     (void)state;
     static const char *const cases[][2] = {
-        {"4711", "4711"}, {"-1", "-1"}, {"12345678901234567890123", "12345678901234567890123"},
-        {"\"\\u0061\\/\"", "a/"}, {"\"\xc3\xa9\"", "\xc3\xa9"}, {"\" \"", " "},
+        {"4711", "4711"},
+        {"-1", "-1"},
+        {"12345678901234567890123", "12345678901234567890123"},
+        {"\"\\u0061\\/\"", "a/"},
+        {"\"\xc3\xa9\"", "\xc3\xa9"},
+        {"\" \"", " "},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char json[128];
@@ -98,7 +104,9 @@ static void ids_are_text_or_numbers(void **state) {
 
 static void the_last_of_equal_names_counts(void **state) {
     (void)state;
-    assert_int_equal(read_as(&alerts, "{\"id\":\"1\",\"i\\u0064\":\"2\"," STAMP ",\"tenantId\":\"a\",\"tenantId\":\"b\"}"), IMD_ALERT_OK);
+    assert_int_equal(
+        read_as(&alerts, "{\"id\":\"1\",\"i\\u0064\":\"2\"," STAMP ",\"tenantId\":\"a\",\"tenantId\":\"b\"}"),
+        IMD_ALERT_OK);
     assert_string_equal(fields.id, "2");
     assert_string_equal(fields.tenant_id, "b");
 }
@@ -109,11 +117,19 @@ static void says_what_is_wrong(void **state) {
         const char *json;
         enum imd_alert_problem problem;
     } cases[] = {
-        {"[]", IMD_ALERT_NOT_OBJECT}, {"\"id\"", IMD_ALERT_NOT_OBJECT}, {"1", IMD_ALERT_NOT_OBJECT}, {"", IMD_ALERT_NOT_OBJECT},
-        {"{}", IMD_ALERT_NO_ID}, {"{" STAMP "}", IMD_ALERT_NO_ID}, {"{\"id\":null," STAMP "}", IMD_ALERT_NO_ID},
-        {"{\"id\":\"\"," STAMP "}", IMD_ALERT_NO_ID}, {"{\"id\":{}," STAMP "}", IMD_ALERT_NO_ID},
-        {"{\"id\":true," STAMP "}", IMD_ALERT_NO_ID}, {"{\"Id\":\"1\"," STAMP "}", IMD_ALERT_NO_ID},
-        {"{\"id\":\"1\"}", IMD_ALERT_NO_TIME}, {"{\"id\":\"1\",\"lastUpdateDateTime\":null}", IMD_ALERT_NO_TIME},
+        {"[]", IMD_ALERT_NOT_OBJECT},
+        {"\"id\"", IMD_ALERT_NOT_OBJECT},
+        {"1", IMD_ALERT_NOT_OBJECT},
+        {"", IMD_ALERT_NOT_OBJECT},
+        {"{}", IMD_ALERT_NO_ID},
+        {"{" STAMP "}", IMD_ALERT_NO_ID},
+        {"{\"id\":null," STAMP "}", IMD_ALERT_NO_ID},
+        {"{\"id\":\"\"," STAMP "}", IMD_ALERT_NO_ID},
+        {"{\"id\":{}," STAMP "}", IMD_ALERT_NO_ID},
+        {"{\"id\":true," STAMP "}", IMD_ALERT_NO_ID},
+        {"{\"Id\":\"1\"," STAMP "}", IMD_ALERT_NO_ID},
+        {"{\"id\":\"1\"}", IMD_ALERT_NO_TIME},
+        {"{\"id\":\"1\",\"lastUpdateDateTime\":null}", IMD_ALERT_NO_TIME},
         {"{\"id\":\"1\",\"lastUpdateDateTime\":\"\"}", IMD_ALERT_BAD_TIME},
         {"{\"id\":\"1\",\"lastUpdateDateTime\":17}", IMD_ALERT_BAD_TIME},
         {"{\"id\":\"1\",\"lastUpdateDateTime\":\"2026-13-01T00:00:00Z\"}", IMD_ALERT_BAD_TIME},
@@ -186,9 +202,9 @@ static void maxima_are_kept_and_nothing_is_cut(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_what_the_engine_needs),     cmocka_unit_test(one_member_can_be_two_fields),
-        cmocka_unit_test(what_is_optional_may_be_missing), cmocka_unit_test(ids_are_text_or_numbers),
-        cmocka_unit_test(the_last_of_equal_names_counts),  cmocka_unit_test(says_what_is_wrong),
+        cmocka_unit_test(reads_what_the_engine_needs),        cmocka_unit_test(one_member_can_be_two_fields),
+        cmocka_unit_test(what_is_optional_may_be_missing),    cmocka_unit_test(ids_are_text_or_numbers),
+        cmocka_unit_test(the_last_of_equal_names_counts),     cmocka_unit_test(says_what_is_wrong),
         cmocka_unit_test(maxima_are_kept_and_nothing_is_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

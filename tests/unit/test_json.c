@@ -166,14 +166,45 @@ static struct imd_json_value value_of(const char *json) {
 static void accepts_all_of_rfc_8259(void **state) {
     (void)state;
     static const char *const texts[] = {
-        "0", "-0", "12", "-1.5", "1e5", "1E+5", "1.25e-7", "123456789012345678901234567890", "0.000", "0e0",
-        "true", "false", "null", "\"\"", "\"a\"", "[]", "{}", "[[]]", "[{}]", "{\"\":{}}", " [ ] ", "\t{\r\n} ",
-        "[1,2,3]", "[1 , 2\n,\t3 ]", "{\"a\":1,\"a\":2}", "{ \"a\" : [ true , null ] }",
-        "\"\\\" \\\\ \\/ \\b \\f \\n \\r \\t \\u0041 \\uAbCd\"", "\"\\u0000\"", "\"\\ud83d\\ude00\"",
-        "\"\\ud800\"", "\"\\udc00 \\ud800\\ud800\"",     /* lone surrogates */
-        "\"\x7f\"", "\"\xc3\xa9\"", "\"\xe2\x80\x8b\"", "\"\xef\xbf\xbd\"", "\"\xf0\x9f\x98\x80\"", /* UTF-8 */
+        "0",
+        "-0",
+        "12",
+        "-1.5",
+        "1e5",
+        "1E+5",
+        "1.25e-7",
+        "123456789012345678901234567890",
+        "0.000",
+        "0e0",
+        "true",
+        "false",
+        "null",
+        "\"\"",
+        "\"a\"",
+        "[]",
+        "{}",
+        "[[]]",
+        "[{}]",
+        "{\"\":{}}",
+        " [ ] ",
+        "\t{\r\n} ",
+        "[1,2,3]",
+        "[1 , 2\n,\t3 ]",
+        "{\"a\":1,\"a\":2}",
+        "{ \"a\" : [ true , null ] }",
+        "\"\\\" \\\\ \\/ \\b \\f \\n \\r \\t \\u0041 \\uAbCd\"",
+        "\"\\u0000\"",
+        "\"\\ud83d\\ude00\"",
+        "\"\\ud800\"",
+        "\"\\udc00 \\ud800\\ud800\"", /* lone surrogates */
+        "\"\x7f\"",
+        "\"\xc3\xa9\"",
+        "\"\xe2\x80\x8b\"",
+        "\"\xef\xbf\xbd\"",
+        "\"\xf0\x9f\x98\x80\"", /* UTF-8 */
         "\"\xc2\x80\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf\"",
-        "\xef\xbb\xbf{}", "\xef\xbb\xbf \"x\"",
+        "\xef\xbb\xbf{}",
+        "\xef\xbb\xbf \"x\"",
         "\"0123456789abcdef0123456789abcdef\\n0123456789abcdef\xc3\xa9 0123456789abcdef\"",
     };
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) check(texts[i], strlen(texts[i]), true);
@@ -182,17 +213,91 @@ static void accepts_all_of_rfc_8259(void **state) {
 static void refuses_everything_else(void **state) {
     (void)state;
     static const char *const texts[] = {
-        "", " ", "\xef\xbb\xbf", "\xef\xbb", "\xef\xbb\xbf\xef\xbb\xbf{}", " \xef\xbb\xbf{}",
-        "01", "-", "-a", "+1", "1.", ".5", "1e", "1e+", "1.e5", "0x10", "-01", "1-", "1.2.3", "1e5.0", "NaN", "Infinity",
-        "tru", "True", "truee", "nul", "nulll", "fals", "nan",
-        "\"", "\"a", "\"\\\"", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"\\u\"", "\"\\", "\"\\u123", "'a'",
-        "\"\n\"", "\"\x1f\"", "\"\t\"", "\"0123456789abcdef\x01\"",
-        "[", "]", "[1", "[1,", "[1,]", "[,1]", "[1 2]", "[1}", "{", "}", "{1:2}", "{\"a\"}", "{\"a\":}", "{\"a\":1,}",
-        "{\"a\":1 \"b\":2}", "{\"a\" 1}", "{\"a\":1]", "{,}", "{a:1}", "[1]]", "{} {}", "1 2", "[] x", "<html></html>",
-        "/**/[]", "[]//x", "\x0b[]", "\xa0[]",
-        "\"\x80\"", "\"\xc0\xaf\"", "\"\xc1\xbf\"", "\"\xe0\x9f\xbf\"", "\"\xed\xa0\x80\"", "\"\xf0\x8f\xbf\xbf\"",
-        "\"\xf4\x90\x80\x80\"", "\"\xf5\x80\x80\x80\"", "\"\xff\"", "\"\xc3\"", "\"\xe2\x80\"", "\"\xe2\x80\xc3\xa9\"",
-        "\"\xc3", "\"\xc3\\n\"",
+        "",
+        " ",
+        "\xef\xbb\xbf",
+        "\xef\xbb",
+        "\xef\xbb\xbf\xef\xbb\xbf{}",
+        " \xef\xbb\xbf{}",
+        "01",
+        "-",
+        "-a",
+        "+1",
+        "1.",
+        ".5",
+        "1e",
+        "1e+",
+        "1.e5",
+        "0x10",
+        "-01",
+        "1-",
+        "1.2.3",
+        "1e5.0",
+        "NaN",
+        "Infinity",
+        "tru",
+        "True",
+        "truee",
+        "nul",
+        "nulll",
+        "fals",
+        "nan",
+        "\"",
+        "\"a",
+        "\"\\\"",
+        "\"\\x\"",
+        "\"\\u12\"",
+        "\"\\u12g4\"",
+        "\"\\u\"",
+        "\"\\",
+        "\"\\u123",
+        "'a'",
+        "\"\n\"",
+        "\"\x1f\"",
+        "\"\t\"",
+        "\"0123456789abcdef\x01\"",
+        "[",
+        "]",
+        "[1",
+        "[1,",
+        "[1,]",
+        "[,1]",
+        "[1 2]",
+        "[1}",
+        "{",
+        "}",
+        "{1:2}",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{\"a\":1,}",
+        "{\"a\":1 \"b\":2}",
+        "{\"a\" 1}",
+        "{\"a\":1]",
+        "{,}",
+        "{a:1}",
+        "[1]]",
+        "{} {}",
+        "1 2",
+        "[] x",
+        "<html></html>",
+        "/**/[]",
+        "[]//x",
+        "\x0b[]",
+        "\xa0[]",
+        "\"\x80\"",
+        "\"\xc0\xaf\"",
+        "\"\xc1\xbf\"",
+        "\"\xe0\x9f\xbf\"",
+        "\"\xed\xa0\x80\"",
+        "\"\xf0\x8f\xbf\xbf\"",
+        "\"\xf4\x90\x80\x80\"",
+        "\"\xf5\x80\x80\x80\"",
+        "\"\xff\"",
+        "\"\xc3\"",
+        "\"\xe2\x80\"",
+        "\"\xe2\x80\xc3\xa9\"",
+        "\"\xc3",
+        "\"\xc3\\n\"",
     };
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) check(texts[i], strlen(texts[i]), false);
     check("[]\0", 3, false);
@@ -241,7 +346,8 @@ static void the_scanner_reports_names_and_values_down_to_a_depth(void **state) {
     for (;;) {
         static const char letters[] = ".nNvV!"; /* in the order of the events */
         enum imd_json_event event = imd_json_scan(&scanner, &at, end);
-        used += (size_t)snprintf(log + used, sizeof(log) - used, "%c%u@%d ", letters[event], scanner.depth, (int)(at - json));
+        used += (size_t)snprintf(log + used, sizeof(log) - used, "%c%u@%d ", letters[event], scanner.depth,
+                                 (int)(at - json));
         if (event == IMD_JSON_MORE) break;
     }
     assert_string_equal(log, "v0@1 n1@2 N1@5 v1@8 v2@9 V2@10 v2@12 V2@15 V1@17 n1@19 N1@22 v1@23 V1@25 V0@26 .0@26 ");
@@ -325,7 +431,8 @@ static void wide_steps_equal_plain_ones(void **state) {
         char text[70];
         size_t length = dice(&seed) % sizeof(text);
         char usual = kinds[dice(&seed) % 3];
-        for (size_t i = 0; i < length; i++) text[i] = dice(&seed) % 40 ? usual : kinds[dice(&seed) % (sizeof(kinds) - 1)];
+        for (size_t i = 0; i < length; i++)
+            text[i] = dice(&seed) % 40 ? usual : kinds[dice(&seed) % (sizeof(kinds) - 1)];
         const char *end = text + length, *plain = text, *quote = text, *space = text;
         while (plain < end && imd_json_is_plain(*plain)) plain++;
         while (quote < end && *quote != '"' && *quote != '\\') quote++;
@@ -376,7 +483,8 @@ static void goes_through_members_and_elements(void **state) {
 
 static void finds_members_by_name(void **state) {
     (void)state;
-    struct imd_json_value value, object = value_of("{\"a\":1,\"v\\u0061l\":2,\"a\":3,\"A\":4,\"\\ud83d\\ude00\":5,\"x\":{\"y\":6}}");
+    struct imd_json_value value,
+        object = value_of("{\"a\":1,\"v\\u0061l\":2,\"a\":3,\"A\":4,\"\\ud83d\\ude00\":5,\"x\":{\"y\":6}}");
     assert_true(imd_json_member(object, "a", &value));
     assert_memory_equal(value.data, "3", 1);
     assert_true(imd_json_member(object, "val", &value));
@@ -393,11 +501,22 @@ static void finds_members_by_name(void **state) {
 static void decodes_strings(void **state) {
     (void)state;
     static const char *const cases[][2] = {
-        {"\"\"", ""}, {"\"abc\"", "abc"}, {"\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"\\/\b\f\n\r\t"},
+        {"\"\"", ""},
+        {"\"abc\"", "abc"},
+        {"\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"\\/\b\f\n\r\t"},
         {"\"\\u0041\\u00e9\\u20AC\\ud83d\\ude00\"", "A\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"},
-        {"\"a\\u0000b\"", "a\xef\xbf\xbd""b"}, {"\"\\ud800x\"", "\xef\xbf\xbdx"}, {"\"\\udc00\"", "\xef\xbf\xbd"},
-        {"\"\\ud800\\ud83d\\ude00\"", "\xef\xbf\xbd\xf0\x9f\x98\x80"}, {"\"\\ud800\\n\"", "\xef\xbf\xbd\n"},
-        {"\"\\ud800\\u0041\"", "\xef\xbf\xbd""A"}, {"\"\xe2\x80\x8b\"", "\xe2\x80\x8b"}, {"\"\\uFFFD\"", "\xef\xbf\xbd"},
+        {"\"a\\u0000b\"",
+         "a\xef\xbf\xbd"
+         "b"},
+        {"\"\\ud800x\"", "\xef\xbf\xbdx"},
+        {"\"\\udc00\"", "\xef\xbf\xbd"},
+        {"\"\\ud800\\ud83d\\ude00\"", "\xef\xbf\xbd\xf0\x9f\x98\x80"},
+        {"\"\\ud800\\n\"", "\xef\xbf\xbd\n"},
+        {"\"\\ud800\\u0041\"",
+         "\xef\xbf\xbd"
+         "A"},
+        {"\"\xe2\x80\x8b\"", "\xe2\x80\x8b"},
+        {"\"\\uFFFD\"", "\xef\xbf\xbd"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char out[64], *copy = imd_json_string_dup(value_of(cases[i][0]));
@@ -416,7 +535,8 @@ static void a_string_that_does_not_fit_is_refused_whole(void **state) {
     assert_int_equal(imd_json_string(value_of("\"abc\""), out, sizeof(out)), 3);
     assert_int_equal(imd_json_string(value_of("\"abcd\""), out, sizeof(out)), -1);
     assert_string_equal(out, "");
-    assert_int_equal(imd_json_string(value_of("\"\\u0061\\u0062\\u0063\""), out, sizeof(out)), 3); /* fits once decoded */
+    assert_int_equal(imd_json_string(value_of("\"\\u0061\\u0062\\u0063\""), out, sizeof(out)),
+                     3); /* fits once decoded */
     assert_string_equal(out, "abc");
     assert_int_equal(imd_json_string(value_of("\"\\u0061\\u0062\\u0063\\u0064\""), out, sizeof(out)), -1);
     assert_string_equal(out, "");
@@ -432,9 +552,21 @@ static void reads_integers(void **state) {
     assert_true(imd_json_integer(value_of("9223372036854775807"), &number) && number == INT64_MAX);
     assert_true(imd_json_integer(value_of("-9223372036854775808"), &number) && number == INT64_MIN);
     number = 5;
-    static const char *const others[] = {"9223372036854775808", "-9223372036854775809", "1.0", "1e3", "\"\"", "\"-\"",
-                                         "\" 1\"", "\"1x\"", "null", "true", "[1]", "{}", ""};
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) assert_false(imd_json_integer(value_of(others[i]), &number));
+    static const char *const others[] = {"9223372036854775808",
+                                         "-9223372036854775809",
+                                         "1.0",
+                                         "1e3",
+                                         "\"\"",
+                                         "\"-\"",
+                                         "\" 1\"",
+                                         "\"1x\"",
+                                         "null",
+                                         "true",
+                                         "[1]",
+                                         "{}",
+                                         ""};
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        assert_false(imd_json_integer(value_of(others[i]), &number));
     assert_int_equal(number, 5);
 }
 

@@ -23,7 +23,7 @@ static uint32_t dice(uint32_t *seed) {
 struct result {
     struct imd_buffer elements; /* each followed by a line end */
     size_t count;
-    size_t stop_at;             /* the receiver stops at this element, counted from 1; 0: never */
+    size_t stop_at; /* the receiver stops at this element, counted from 1; 0: never */
     enum imd_page_problem problem;
     struct imd_error error;
     char *next_link;
@@ -110,14 +110,15 @@ static void delivers_each_element_without_white_space(void **state) {
 
 static void keeps_every_other_byte(void **state) {
     (void)state;
-    expect("{\"value\":[{\"a\":\"\\/ \\u0041 \\ud800 \xe2\x80\x8b\xef\xbf\xbd  x\",\"n\":1.2300E+05,\"a\":null}]}", IMD_PAGE_OK,
-           "{\"a\":\"\\/ \\u0041 \\ud800 \xe2\x80\x8b\xef\xbf\xbd  x\",\"n\":1.2300E+05,\"a\":null}\n");
+    expect("{\"value\":[{\"a\":\"\\/ \\u0041 \\ud800 \xe2\x80\x8b\xef\xbf\xbd  x\",\"n\":1.2300E+05,\"a\":null}]}",
+           IMD_PAGE_OK, "{\"a\":\"\\/ \\u0041 \\ud800 \xe2\x80\x8b\xef\xbf\xbd  x\",\"n\":1.2300E+05,\"a\":null}\n");
 }
 
 static void passes_over_other_members(void **state) {
     (void)state;
-    expect("{\"@odata.context\":\"x\",\"a\":{\"value\":[1]},\"b\":[{\"value\":[2]}],\"value\":[3],\"c\":null,\"d\":[4]}",
-           IMD_PAGE_OK, "3\n");
+    expect(
+        "{\"@odata.context\":\"x\",\"a\":{\"value\":[1]},\"b\":[{\"value\":[2]}],\"value\":[3],\"c\":null,\"d\":[4]}",
+        IMD_PAGE_OK, "3\n");
     expect("{\"v\\u0061lue\":[1]}", IMD_PAGE_OK, "1\n");
     expect("{\"values\":[1],\"valu\":[2],\"Value\":[3],\"value\":[4],\"\":[5]}", IMD_PAGE_OK, "4\n");
     expect("{\"value\":[{\"value\":[{\"value\":[1]}]}]}", IMD_PAGE_OK, "{\"value\":[{\"value\":[1]}]}\n");
@@ -152,7 +153,8 @@ static void reads_next_link_and_count(void **state) {
         const char *body, *link;
         int64_t total;
     } cases[] = {
-        {"{\"@odata.count\":12,\"@odata.nextLink\":\"https:\\/\\/h/p?$skip=1\\u0026a=b\",\"value\":[]}", "https://h/p?$skip=1&a=b", 12},
+        {"{\"@odata.count\":12,\"@odata.nextLink\":\"https:\\/\\/h/p?$skip=1\\u0026a=b\",\"value\":[]}",
+         "https://h/p?$skip=1&a=b", 12},
         {"{\"value\":[{\"@odata.nextLink\":\"inner\",\"@odata.count\":3}]}", NULL, -1},
         {"{\"value\":[],\"@odata.nextLink\":null,\"@odata.count\":null}", NULL, -1},
         {"{\"value\":[],\"@odata.nextLink\":[\"x\"],\"@odata.count\":\"7\"}", NULL, -1},
@@ -346,8 +348,10 @@ static void compare_with_whole(const char *body, size_t length, uint32_t *seed) 
 
 static void damaged_pages_read_as_if_whole_in_memory(void **state) {
     (void)state;
-    const char *good = "{ \"@odata.nextLink\" :\"h\",\"a\":{\"value\":[1]},\"value\": [ {\"i\":\"\\\"\xc3\xa9 \" , \"n\":[ 1, 2.5e1] } ,"
-                       " \"s\", 7 ],\"@odata.count\":3 }";
+    const char *good =
+        "{ \"@odata.nextLink\" :\"h\",\"a\":{\"value\":[1]},\"value\": [ {\"i\":\"\\\"\xc3\xa9 \" , \"n\":[ 1, 2.5e1] "
+        "} ,"
+        " \"s\", 7 ],\"@odata.count\":3 }";
     static const char bytes[] = "{}[]\",:\\ 0123e.-null\"\"value\xc3\xa9\x01";
     uint32_t seed = 11;
     for (int round = 0; round < 20000; round++) {

@@ -8,9 +8,9 @@
 #include "../base/timestamp.h"
 #include "source.h"
 
-#define IMD_ALERT_ID_MAX 1024      /* bytes of an id, decoded */
-#define IMD_ALERT_UPDATED_MAX 64   /* of a time stamp as the API writes it */
-#define IMD_ALERT_TENANT_MAX 128   /* of the object's own tenant id */
+#define IMD_ALERT_ID_MAX 1024    /* bytes of an id, decoded */
+#define IMD_ALERT_UPDATED_MAX 64 /* of a time stamp as the API writes it */
+#define IMD_ALERT_TENANT_MAX 128 /* of the object's own tenant id */
 #define IMD_ALERT_SEVERITY_MAX 64
 #define IMD_ALERT_WEB_URL_MAX 2048
 
@@ -20,10 +20,10 @@ struct imd_alert_fields {
     imd_time stamp;   /* `updated` as a number */
     imd_time created; /* IMD_TIME_NONE if absent or unreadable */
     char id[IMD_ALERT_ID_MAX + 1];
-    char updated[IMD_ALERT_UPDATED_MAX + 1];    /* the source's time field, as the API wrote it */
-    char tenant_id[IMD_ALERT_TENANT_MAX + 1];   /* "" if the object names no tenant */
-    char severity[IMD_ALERT_SEVERITY_MAX + 1];  /* "" if absent or no short text */
-    char web_url[IMD_ALERT_WEB_URL_MAX + 1];    /* "" if the source has none, or it is absent or longer */
+    char updated[IMD_ALERT_UPDATED_MAX + 1];   /* the source's time field, as the API wrote it */
+    char tenant_id[IMD_ALERT_TENANT_MAX + 1];  /* "" if the object names no tenant */
+    char severity[IMD_ALERT_SEVERITY_MAX + 1]; /* "" if absent or no short text */
+    char web_url[IMD_ALERT_WEB_URL_MAX + 1];   /* "" if the source has none, or it is absent or longer */
 };
 
 enum imd_alert_problem {

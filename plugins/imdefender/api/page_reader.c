@@ -23,16 +23,16 @@ struct imd_page_reader {
     struct imd_buffer name;       /* of the current member of the page */
     struct imd_buffer annotation; /* value of the current member, if it is an annotation that matters */
     enum member member;
-    unsigned values;              /* members "value" so far, 2 standing for more */
-    bool odd_shape;               /* a "value" is no array */
+    unsigned values; /* members "value" so far, 2 standing for more */
+    bool odd_shape;  /* a "value" is no array */
     bool next_link_seen;
     char *next_link;
     int64_t count;
     bool root_seen;
     bool looks_like_html;
     enum imd_page_problem problem;
-    const char *detail;           /* static text that says more about `problem`, or NULL */
-    uint64_t limit;               /* that was passed, with IMD_PAGE_TOO_LARGE */
+    const char *detail; /* static text that says more about `problem`, or NULL */
+    uint64_t limit;     /* that was passed, with IMD_PAGE_TOO_LARGE */
 };
 
 struct imd_page_reader *imd_page_reader_new(const struct imd_page_limits *limits, imd_page_receiver *receiver,
@@ -40,8 +40,7 @@ struct imd_page_reader *imd_page_reader_new(const struct imd_page_limits *limits
     struct imd_page_reader *reader = calloc(1, sizeof(*reader));
     if (!reader) return NULL;
     reader->limits = *limits;
-    if (reader->limits.object == 0)
-        reader->limits.object = limits->body < SIZE_MAX ? (size_t)limits->body : SIZE_MAX;
+    if (reader->limits.object == 0) reader->limits.object = limits->body < SIZE_MAX ? (size_t)limits->body : SIZE_MAX;
     reader->receiver = receiver;
     reader->context = context;
     reader->count = -1;

@@ -15,16 +15,16 @@
 struct imd_page_reader;
 
 struct imd_page_limits {
-    uint64_t body;   /* bytes of the whole answer after decompression */
-    size_t object;   /* bytes of one element, white space outside strings not counted; 0: as `body` */
+    uint64_t body; /* bytes of the whole answer after decompression */
+    size_t object; /* bytes of one element, white space outside strings not counted; 0: as `body` */
 };
 
 enum imd_page_problem {
     IMD_PAGE_OK,
-    IMD_PAGE_TOO_LARGE,  /* body or element over its limit */
-    IMD_PAGE_NOT_JSON,   /* malformed, truncated, or no JSON at all */
-    IMD_PAGE_NO_VALUE,   /* complete JSON, but not an object with one array "value" */
-    IMD_PAGE_STOPPED,    /* the receiver asked to stop */
+    IMD_PAGE_TOO_LARGE, /* body or element over its limit */
+    IMD_PAGE_NOT_JSON,  /* malformed, truncated, or no JSON at all */
+    IMD_PAGE_NO_VALUE,  /* complete JSON, but not an object with one array "value" */
+    IMD_PAGE_STOPPED,   /* the receiver asked to stop */
     IMD_PAGE_NO_MEMORY
 };
 

@@ -66,9 +66,9 @@ static inline const char *imd_json_skip_plain(const char *at, const char *end) {
     for (; end - at >= 16; at += 16) {
         __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
         /* As signed numbers, control characters and bytes from 0x80 on are both below 0x20. */
-        __m128i special = _mm_or_si128(_mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20)),
-                                       _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
-                                                    _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'))));
+        __m128i special = _mm_or_si128(
+            _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20)),
+            _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'))));
         unsigned mask = (unsigned)_mm_movemask_epi8(special);
         if (mask) return at + __builtin_ctz(mask);
     }
@@ -81,8 +81,8 @@ static inline const char *imd_json_skip_text(const char *at, const char *end) {
 #ifdef __SSE2__
     for (; end - at >= 16; at += 16) {
         __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
-        unsigned mask = (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
-                                                                 _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'))));
+        unsigned mask = (unsigned)_mm_movemask_epi8(
+            _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'))));
         if (mask) return at + __builtin_ctz(mask);
     }
 #endif
@@ -96,10 +96,10 @@ static inline const char *imd_json_skip_space(const char *at, const char *end) {
 #ifdef __SSE2__
     for (; end - at >= 16; at += 16) {
         __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
-        __m128i line_ends = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\n')),
-                                         _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\r')));
-        __m128i blanks = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(' ')),
-                                      _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\t')));
+        __m128i line_ends =
+            _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\n')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\r')));
+        __m128i blanks =
+            _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(' ')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\t')));
         unsigned mask = (unsigned)_mm_movemask_epi8(_mm_or_si128(line_ends, blanks)) ^ 0xffffu;
         if (mask) return at + __builtin_ctz(mask);
     }
