@@ -11,10 +11,9 @@ AC_DEFUN([IMD_LIBRARY], [
     ])
 ])
 
-# The same for what only tests need: sets the condition HAVE_VARIABLE.
+# The same for what only tests need: have_VARIABLE is yes, or says what is missing.
 AC_DEFUN([IMD_LIBRARY_FOR_TESTS], [
     PKG_CHECK_MODULES([$1], [$2], [have_$1=yes], [have_$1="not built ($2 is missing: Debian package $3)"])
-    AM_CONDITIONAL([HAVE_$1], [test "$have_$1" = yes])
 ])
 
 AC_DEFUN([IMD_LIBRARIES_DONE], [
