@@ -232,6 +232,9 @@ bool graph_data_add(struct graph_data *data, struct graph_feed *feed, const char
     version->sequence = ++data->sequence;
     version->visible_at = visible_at;
     bool first = version->object->versions++ == 0;
+    if (first || version->changed > version->object->newest) {
+        version->object->newest = version->changed;
+    }
     if ((flags & GRAPH_AFTER_SERVED) != 0 && !first) {
         wait_for_service(version);
     } else if (visible_at > now) {

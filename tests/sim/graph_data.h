@@ -32,6 +32,7 @@ struct graph_object {
     char *id;
     struct graph_feed *feed;
     unsigned versions;             /* added so far */
+    int64_t newest;                /* their latest stamp, visible or not */
     bool fixed;                    /* never updated by graph_make_update(): replayed as it is */
     struct graph_version *current; /* NULL before the first one is visible */
     struct graph_version *waiting; /* each becomes visible after the one before it was served */

@@ -190,8 +190,8 @@ bool graph_make_update(struct graph_data *data, struct graph_feed *feed, const s
             continue;
         }
         int64_t stamp = next_stamp(feed, how, now, random);
-        if (stamp <= current->changed) {
-            stamp = graph_time_grid_next(current->changed);
+        if (stamp <= object->newest) {
+            stamp = graph_time_grid_next(object->newest);
         }
         if (stamp <= now && graph_make_version(data, object, stamp, visible_at(how, stamp, now, random), now)) {
             feed->last_changed = stamp;

@@ -72,7 +72,7 @@ void sim_record_version(void *context, const struct graph_version *version) {
 void sim_record_request(struct sim_call *call, bool complete) {
     char stamp[GRAPH_TIME_TEXT];
     struct graph_buffer line = {0};
-    if (call->sim->request_log == NULL) {
+    if (call->sim->request_log == NULL || strncmp(call->path, "/sim/", 5) == 0) {
         return;
     }
     graph_buffer_print(&line, "{\"time\":\"%s\",\"method\":", graph_time_print(sim_now(call->sim), 7, stamp));

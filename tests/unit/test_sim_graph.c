@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the test double's query library does with OData queries, and how its data changes while a client pages. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../sim/graph.h"
+#include "../sim/graph_file.h"
+#include "../sim/graph_make.h"
+#include "../sim/graph_slice.h"
+#include "../sim/graph_time.h"
+
+#define TENANT "00000000-0000-0000-0000-000000000001"
+
+struct world {
+    struct graph_data data;
+    struct graph_tenant *tenant;
+    struct graph_random random;
+    struct graph_quirks quirks;
+    struct graph_answer answer;
+    int64_t now;
+    unsigned shown; /* versions that became visible */
+};
+
+static void count_version(void *context, const struct graph_version *version) {
+    struct world *world = context;
+    assert_non_null(version->bytes);
+    world->shown++;
+}
+
+static int set_up(void **state) {
+    struct world *world = calloc(1, sizeof *world);
+    const char now[] = "2026-03-01T12:00:00Z";
+    graph_data_init(&world->data, count_version, world);
+    world->tenant = graph_data_tenant(&world->data, TENANT);
+    world->random.state = 7;
+    *state = world;
+    return graph_time_parse(now, strlen(now), &world->now) ? 0 : -1;
+}
+
+static int tear_down(void **state) {
+    struct world *world = *state;
+    graph_answer_free(&world->answer);
+    graph_data_free(&world->data);
+    free(world);
+    return 0;
+}
+
+static struct graph_feed *feed_of(struct world *world) { return &world->tenant->feeds[GRAPH_ALERTS]; }
+
+/* Adds alert `id` with these members beside id, tenant and creation (which is 10 s before the update). */
+static void add_at(struct world *world, const char *id, const char *changed, const char *members, int64_t visible_at) {
+    struct graph_buffer bytes = {0};
+    const char *problem = NULL;
+    graph_buffer_print(&bytes, "{\"id\":\"%s\",\"createdDateTime\":\"2026-02-28T00:00:00Z\",", id);
+    graph_buffer_print(&bytes, "\"lastUpdateDateTime\":\"%s\"%s%s}", changed, *members != '\0' ? "," : "", members);
+    assert_true(graph_data_add(&world->data, feed_of(world), bytes.bytes, bytes.length, visible_at, world->now, 0,
+                               &problem));
+    graph_buffer_free(&bytes);
+}
+
+static void add(struct world *world, const char *id, const char *changed, const char *members) {
+    add_at(world, id, changed, members, world->now);
+}
+
+static int query_source(struct world *world, int source, const char *query) {
+    struct graph_request request = {.source = source,
+                                    .tenant = world->tenant,
+                                    .query = query,
+                                    .base_url = "https://sim.example:8443",
+                                    .now = world->now,
+                                    .random = &world->random};
+    graph_answer_free(&world->answer);
+    graph_query(&world->data, &world->quirks, &request, &world->answer);
+    return world->answer.status;
+}
+
+static int query(struct world *world, const char *text) { return query_source(world, GRAPH_ALERTS, text); }
+
+/* The ids of the page in their order, separated by spaces. */
+static void expect_ids(struct world *world, const char *expected) {
+    struct graph_buffer ids = {0};
+    struct graph_slice element;
+    struct graph_slice page = graph_slice_value(world->answer.body.bytes, world->answer.body.length);
+    graph_buffer_text(&ids, "");
+    for (size_t position = 0; graph_slice_next(graph_slice_member(page, "value"), &position, &element);) {
+        char *id = graph_slice_text(graph_slice_member(element, "id"));
+        graph_buffer_print(&ids, "%s%s", ids.length > 0 ? " " : "", id != NULL ? id : "-");
+        free(id);
+    }
+    assert_string_equal(ids.bytes, expected);
+    graph_buffer_free(&ids);
+}
+
+static void expect_page(struct world *world, const char *text, const char *ids) {
+    assert_int_equal(query(world, text), 200);
+    expect_ids(world, ids);
+}
+
+/* Follows nextLink: its query. To be freed; NULL if there is none. */
+static char *next_query(struct world *world) {
+    struct graph_slice page = graph_slice_value(world->answer.body.bytes, world->answer.body.length);
+    char *link = graph_slice_text(graph_slice_member(page, "@odata.nextLink"));
+    char *rest = link != NULL ? strchr(link, '?') : NULL;
+    char *copy = rest != NULL ? strdup(rest + 1) : NULL;
+    free(link);
+    return copy;
+}
+
+static void expect_refusal(struct world *world, const char *text, const char *message) {
+    assert_int_equal(query(world, text), 400);
+    if (strstr(world->answer.body.bytes, message) == NULL) {
+        fail_msg("expected \"%s\" in %s", message, world->answer.body.bytes);
+    }
+}
+
+static void add_five(struct world *world) {
+    add(world, "a", "2026-03-01T10:00:00Z", "\"severity\":\"high\",\"status\":\"new\",\"assignedTo\":null");
+    add(world, "b", "2026-03-01T10:00:00.5Z", "\"severity\":\"low\",\"status\":\"resolved\",\"assignedTo\":\"O'Neil\"");
+    add(world, "c", "2026-03-01T10:00:00.50Z", "\"severity\":\"high\",\"status\":\"new\"");
+    add(world, "d", "2026-03-01T10:00:00.5033333Z", "\"severity\":\"medium\",\"status\":\"new\"");
+    add(world, "e", "2026-03-01T12:00:01+02:00", "\"severity\":\"high\",\"status\":\"inProgress\"");
+}
+
+#define ASCENDING "$orderby=lastUpdateDateTime%20asc&"
+
+static void a_time_filter_compares_instants_not_text(void **state) {
+    struct world *world = *state;
+    add_five(world);
+    expect_page(world, ASCENDING "$filter=lastUpdateDateTime+ge+2026-03-01T10:00:00.5Z", "b c d e");
+    expect_page(world, ASCENDING "$filter=lastUpdateDateTime%20gt%202026-03-01T10:00:00.5000000Z", "d e");
+    expect_page(world, ASCENDING "$filter=lastUpdateDateTime lt 2026-03-01T10:00:00.5Z", "a");
+    expect_page(world, ASCENDING "$filter=lastUpdateDateTime le 2026-03-01T10:00:00.5Z", "a b c");
+    expect_page(world, ASCENDING "$filter=lastUpdateDateTime eq 2026-03-01T10:00:01Z", "e");
+}
+
+static void and_binds_closer_than_or_and_parentheses_closest(void **state) {
+    struct world *world = *state;
+    add_five(world);
+    expect_page(world, ASCENDING "$filter=severity eq 'low' or severity eq 'high' and status eq 'new'", "a b c");
+    expect_page(world, ASCENDING "$filter=(severity eq 'low' or severity eq 'high') and status ne 'new'", "b e");
+    expect_page(world, ASCENDING "$filter=((status eq 'resolved'))", "b");
+}
+
+static void text_and_null_are_compared(void **state) {
+    struct world *world = *state;
+    add_five(world);
+    expect_page(world, ASCENDING "$filter=assignedTo eq 'O''Neil'", "b");
+    expect_page(world, ASCENDING "$filter=assignedTo eq null", "a c d e");
+    expect_page(world, ASCENDING "$filter=assignedTo ne null", "b");
+}
+
+static void what_is_not_documented_is_refused(void **state) {
+    struct world *world = *state;
+    add_five(world);
+    expect_refusal(world, "$filter=id eq 'a'", "filtering is not supported on 'id'");
+    expect_refusal(world, "$filter=investigationState eq 'queued'", "not supported on 'investigationState'");
+    expect_refusal(world, "$filter=severity eq 'enormous'", "not a valid enumeration");
+    expect_refusal(world, "$filter=severity gt 'low'", "unsupported operator");
+    expect_refusal(world, "$filter=lastUpdateDateTime ge '2026-03-01T10:00:00Z'", "incompatible types");
+    expect_refusal(world, "$filter=lastUpdateDateTime ge 2026-02-30T10:00:00Z", "unrecognized literal");
+    expect_refusal(world, "$filter=(status eq 'new'", "')' expected");
+    expect_refusal(world, "$filter=status eq 'new", "unterminated");
+    expect_refusal(world, "$filter=status eq 'new' xor status eq 'new'", "syntax error");
+    expect_refusal(world, "$filter=", "Invalid filter clause");
+    expect_refusal(world, "$orderby=title", "Ordering by 'title' is not supported");
+    expect_refusal(world, "$select=id", "'$select' is not supported");
+    expect_refusal(world, "$top=-1", "'$top' is invalid");
+}
+
+static void without_orderby_the_newest_come_first(void **state) {
+    struct world *world = *state;
+    add_five(world);
+    world->quirks.default_by_change = true;
+    expect_page(world, "", "e d c b a");
+    expect_page(world, "$orderby=lastUpdateDateTime desc", "e d c b a");
+    expect_page(world, "$orderby=lastUpdateDateTime", "a b c d e");
+}
+
+static void count_is_of_all_pages(void **state) {
+    struct world *world = *state;
+    add_five(world);
+    assert_int_equal(query(world, "$top=2&$count=true&$filter=severity eq 'high'"), 200);
+    assert_non_null(strstr(world->answer.body.bytes, "\"@odata.count\":3"));
+    assert_true(world->answer.linked);
+    assert_int_equal(world->answer.shown_count, 2);
+}
+
+static void add_many(struct world *world, unsigned count) {
+    struct graph_make how = {.size = 1};
+    for (unsigned i = 0; i < count; i++) {
+        graph_make_at(&world->data, feed_of(world), &how, graph_time_grid(world->now - i * GRAPH_SECOND), world->now,
+                      &world->random);
+    }
+}
+
+static void top_is_clamped_for_alerts_and_refused_for_incidents(void **state) {
+    struct world *world = *state;
+    add_many(world, 1010);
+    assert_int_equal(query(world, "$top=5000"), 200);
+    assert_int_equal(world->answer.shown_count, 1000);
+    assert_int_equal(query(world, ""), 200);
+    assert_int_equal(world->answer.shown_count, 100);
+    world->quirks.top_clamp = 7;
+    assert_int_equal(query(world, "$top=5000"), 200);
+    assert_int_equal(world->answer.shown_count, 7);
+    assert_int_equal(query_source(world, GRAPH_INCIDENTS, "$top=50"), 200);
+    assert_int_equal(query_source(world, GRAPH_INCIDENTS, "$top=100"), 400);
+    assert_non_null(strstr(world->answer.body.bytes,
+                           "{\"error\":{\"code\":\"\",\"message\":\"The query specified in the URI is not valid. The limit of "
+                           "'50' for Top query has been exceeded. The value from the incoming request is '100'.\""));
+}
+
+static void skip_ends_at_500(void **state) {
+    struct world *world = *state;
+    add_many(world, 510);
+    assert_int_equal(query(world, "$top=100&$skip=500"), 200);
+    assert_int_equal(world->answer.shown_count, 10);
+    expect_refusal(world, "$top=100&$skip=501", "The limit of '500' for Skip query has been exceeded");
+}
+
+static void links_lead_through_all_pages_and_end(void **state) {
+    struct world *world = *state;
+    add_five(world);
+    expect_page(world, ASCENDING "$top=2&$filter=status ne 'unknown'", "a b");
+    char *next = next_query(world);
+    assert_non_null(next);
+    expect_page(world, next, "c d");
+    free(next);
+    next = next_query(world);
+    expect_page(world, next, "e");
+    assert_false(world->answer.linked);
+    free(next);
+}
+
+static void a_link_is_an_offset_so_an_update_between_pages_hides_an_alert(void **state) {
+    struct world *world = *state;
+    add_five(world);
+    expect_page(world, ASCENDING "$top=2", "a b");
+    char *next = next_query(world);
+    add(world, "a", "2026-03-01T11:00:00Z", ""); /* moves to the end: c slides onto the first page */
+    expect_page(world, next, "d e");
+    free(next);
+    next = next_query(world);
+    expect_page(world, next, "a");
+    free(next);
+}
+
+static void links_can_misbehave(void **state) {
+    struct world *world = *state;
+    add_five(world);
+    world->quirks.link = GRAPH_LINK_MISSING;
+    expect_page(world, ASCENDING "$top=2", "a b");
+    assert_false(world->answer.linked);
+
+    world->quirks.link = GRAPH_LINK_EXPIRED;
+    expect_page(world, ASCENDING "$top=2", "a b");
+    char *next = next_query(world);
+    expect_refusal(world, next, "'SkipToken' is not allowed");
+    free(next);
+
+    world->quirks.link = GRAPH_LINK_LOOPING;
+    expect_page(world, ASCENDING "$top=4", "a b c d");
+    next = next_query(world);
+    expect_page(world, next, "e");
+    char *again = next_query(world);
+    assert_string_equal(again, next);
+    free(next);
+    free(again);
+
+    world->quirks.link = GRAPH_LINK_ELSEWHERE;
+    expect_page(world, ASCENDING "$top=2", "a b");
+    assert_non_null(strstr(world->answer.body.bytes, "\"https://graph.elsewhere.invalid/v1.0/security/alerts_v2?"));
+}
+
+static void order_can_be_refused_or_ignored(void **state) {
+    struct world *world = *state;
+    add_five(world);
+    world->quirks.order = GRAPH_ORDER_REFUSED;
+    expect_refusal(world, ASCENDING, "'OrderBy' is not allowed");
+    world->quirks.order = GRAPH_ORDER_IGNORED;
+    world->quirks.default_by_change = true;
+    expect_page(world, ASCENDING, "e d c b a");
+}
+
+static void other_quirks(void **state) {
+    struct world *world = *state;
+    add_five(world);
+    world->quirks = (struct graph_quirks){.filter_ignored = true};
+    expect_page(world, ASCENDING "$filter=severity eq 'low'", "a b c d e");
+    world->quirks = (struct graph_quirks){.short_pages = 1};
+    expect_page(world, ASCENDING "$top=3", "a");
+    assert_true(world->answer.linked);
+    world->quirks = (struct graph_quirks){.empty_first = true};
+    expect_page(world, ASCENDING "$top=3", "");
+    char *next = next_query(world);
+    expect_page(world, next, "a b c");
+    free(next);
+    world->quirks = (struct graph_quirks){.partial = true};
+    assert_int_equal(query(world, ""), 206);
+    assert_non_null(world->answer.warning);
+    world->quirks = (struct graph_quirks){.inject = GRAPH_INJECT_NO_ID};
+    expect_page(world, ASCENDING "$top=1", "- a");
+}
+
+static void an_alert_may_become_visible_later_than_its_stamp(void **state) {
+    struct world *world = *state;
+    add(world, "a", "2026-03-01T10:00:00Z", "");
+    add_at(world, "late", "2026-03-01T09:00:00Z", "", world->now + GRAPH_SECOND);
+    expect_page(world, ASCENDING, "a");
+    world->now += GRAPH_SECOND;
+    expect_page(world, ASCENDING, "late a");
+    assert_int_equal(world->shown, 2);
+}
+
+static void only_the_newest_version_is_served_and_an_overtaken_one_never_shows(void **state) {
+    struct world *world = *state;
+    add(world, "a", "2026-03-01T10:00:00Z", "\"title\":\"one\"");
+    add_at(world, "a", "2026-03-01T10:00:01Z", "\"title\":\"two\"", world->now + 2 * GRAPH_SECOND);
+    add_at(world, "a", "2026-03-01T10:00:02Z", "\"title\":\"three\"", world->now + GRAPH_SECOND);
+    world->now += 3 * GRAPH_SECOND;
+    expect_page(world, "", "a");
+    assert_non_null(strstr(world->answer.body.bytes, "\"three\""));
+    assert_int_equal(world->shown, 2);
+}
+
+static void replayed_versions_follow_once_the_one_before_was_served(void **state) {
+    struct world *world = *state;
+    const char text[] =
+        "[{\"id\":\"r\" ,\"tenantId\":\"" TENANT "\",\"lastUpdateDateTime\":\"2026-03-01T10:00:02Z\"},\n"
+        " {\"id\":\"r\",\"tenantId\":\"" TENANT "\",\"lastUpdateDateTime\":\"2026-03-01T10:00:01Z\"}]";
+    const char *problem = NULL;
+    struct graph_replay *replay = graph_replay_new();
+    assert_int_equal(graph_replay_add(replay, GRAPH_ALERTS, text, strlen(text), &problem), 0);
+    assert_int_equal(graph_replay_finish(replay, &world->data, world->tenant, -1, world->now, &problem), 0);
+    graph_replay_free(replay);
+    assert_int_equal(query(world, ""), 200);
+    assert_non_null(strstr(world->answer.body.bytes, "{\"id\":\"r\",\"tenantId\"")); /* the older, unchanged */
+    assert_int_equal(query(world, ""), 200);
+    assert_int_equal(world->shown, 1);
+    graph_data_served(&world->data, world->answer.shown, world->answer.shown_count, world->now);
+    assert_int_equal(query(world, ""), 200);
+    assert_non_null(strstr(world->answer.body.bytes, "{\"id\":\"r\" ,\"tenantId\""));
+    assert_int_equal(world->shown, 2);
+}
+
+static void made_up_alerts_can_be_read_and_updated(void **state) {
+    struct world *world = *state;
+    add_many(world, 30);
+    struct graph_make how = {.tie_percent = 100};
+    for (int i = 0; i < 20; i++) {
+        world->now += GRAPH_SECOND / 100;
+        assert_true(graph_make_update(&world->data, feed_of(world), &how, world->now, &world->random));
+    }
+    assert_int_equal(world->shown, 50);
+    assert_int_equal(query(world, "$filter=status ne 'new' and assignedTo ne null"), 200);
+    assert_true(world->answer.matching > 1);
+    assert_int_equal(query(world, ""), 200);
+    assert_int_equal(world->answer.matching, 30);
+}
+
+static void stamps_lie_on_the_grid_of_300_a_second(void **state) {
+    (void)state;
+    char text[GRAPH_TIME_TEXT];
+    int64_t second = INT64_C(1000) * GRAPH_SECOND, at = second;
+    for (int i = 0; i < 300; i++) {
+        assert_int_equal(graph_time_grid(at), at);
+        at = graph_time_grid_next(at);
+    }
+    assert_int_equal(at, second + GRAPH_SECOND);
+    assert_string_equal(graph_time_print(graph_time_grid_next(0), 7, text), "1970-01-01T00:00:00.0033333Z");
+    assert_string_equal(graph_time_print(graph_time_grid(GRAPH_SECOND / 10 + 5), 7, text), "1970-01-01T00:00:00.1Z");
+}
+
+int main(void) {
+#define SPEC(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        SPEC(a_time_filter_compares_instants_not_text),
+        SPEC(and_binds_closer_than_or_and_parentheses_closest),
+        SPEC(text_and_null_are_compared),
+        SPEC(what_is_not_documented_is_refused),
+        SPEC(without_orderby_the_newest_come_first),
+        SPEC(count_is_of_all_pages),
+        SPEC(top_is_clamped_for_alerts_and_refused_for_incidents),
+        SPEC(skip_ends_at_500),
+        SPEC(links_lead_through_all_pages_and_end),
+        SPEC(a_link_is_an_offset_so_an_update_between_pages_hides_an_alert),
+        SPEC(links_can_misbehave),
+        SPEC(order_can_be_refused_or_ignored),
+        SPEC(other_quirks),
+        SPEC(an_alert_may_become_visible_later_than_its_stamp),
+        SPEC(only_the_newest_version_is_served_and_an_overtaken_one_never_shows),
+        SPEC(replayed_versions_follow_once_the_one_before_was_served),
+        SPEC(made_up_alerts_can_be_read_and_updated),
+        SPEC(stamps_lie_on_the_grid_of_300_a_second),
+    };
+    return cmocka_run_group_tests_name("sim_graph", tests, NULL, NULL);
+}
