@@ -122,6 +122,17 @@ static struct item *earliest(struct item items[MANY]) {
     return found;
 }
 
+static void no_node_goes_before_its_parent(const struct imd_heap *heap) {
+    size_t i;
+
+    for (i = 0; i < heap->count; i++) {
+        const struct imd_heap_node *node = heap->nodes[i], *parent = heap->nodes[i == 0 ? 0 : (i - 1) / 2];
+
+        assert_int_equal(node->place, i + 1);
+        assert_true(parent->key < node->key || (parent->key == node->key && parent->order <= node->order));
+    }
+}
+
 static void any_operations_keep_the_earliest_first(void **state) {
     struct imd_heap heap;
     struct item items[MANY] = {{0}};
@@ -130,7 +141,7 @@ static void any_operations_keep_the_earliest_first(void **state) {
 
     (void)state;
     imd_heap_init(&heap);
-    for (round = 0; round < 200000; round++) {
+    for (round = 0; round < 50000; round++) {
         struct item *item = &items[rand_r(&seed) % MANY], *expected;
 
         if (rand_r(&seed) % 3 == 0) {
@@ -143,6 +154,7 @@ static void any_operations_keep_the_earliest_first(void **state) {
         if (imd_heap_first(&heap) != (expected == NULL ? NULL : &expected->node)) {
             fail_msg("operation %d: another one is first than should be", round);
         }
+        no_node_goes_before_its_parent(&heap);
     }
     imd_heap_free(&heap);
 }

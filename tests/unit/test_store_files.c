@@ -438,6 +438,44 @@ static void a_newer_schema_is_refused(void **state) {
     refuses_and_leaves(place, "damaged");
 }
 
+/* Nor does closing move a -wal into a database that was refused. */
+static void a_refused_database_keeps_its_wal(void **state) {
+    struct place *place = *state;
+    pid_t child = fork();
+    char *before, *after;
+    size_t length, length_after;
+    int status;
+
+    assert_true(child >= 0);
+    if (child == 0) {
+        if (imd_store_open_sqlite(place->path, true, NULL) == NULL) _exit(1);
+        run_sql(place->path, "PRAGMA user_version=2");
+        kill(getpid(), SIGKILL);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    before = read_whole(beside(place, "state.db-wal"), &length);
+    refuses_and_leaves(place, "a newer version");
+    after = read_whole(beside(place, "state.db-wal"), &length_after);
+    assert_int_equal(length, length_after);
+    assert_memory_equal(before, after, length);
+    free(before);
+    free(after);
+}
+
+static void a_database_that_lost_its_tables_is_refused(void **state) {
+    struct place *place = *state;
+
+    make_state(place);
+    unlink(place->path);
+    run_sql(place->path, "PRAGMA journal_mode=WAL");
+    refuses_and_leaves(place, "its tables are gone");
+    refuses(place->path, false, "the state is empty");
+    unlink(beside(place, "state.db.lock"));
+    make_state(place);
+    has_version_1(place->path, true);
+}
+
 static void missing_tables_and_columns_are_damage(void **state) {
     struct place *place = *state;
 
@@ -587,6 +625,8 @@ int main(void) {
         in_a_place(a_text_file_is_refused),
         in_a_place(the_database_of_another_application_is_refused),
         in_a_place(a_newer_schema_is_refused),
+        in_a_place(a_refused_database_keeps_its_wal),
+        in_a_place(a_database_that_lost_its_tables_is_refused),
         in_a_place(missing_tables_and_columns_are_damage),
         in_a_place(a_damaged_header_or_middle_is_refused),
         in_a_place(a_truncated_database_is_refused),

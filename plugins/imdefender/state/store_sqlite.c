@@ -8,8 +8,8 @@
 #include <unistd.h>
 #include "store_schema.h"
 
-/* SQLite removes PATH-wal by name when the last connection closes. Where the files are no longer ours, that would be
- * the -wal of whoever put others in their place. In a forked child SQLite must not be called at all: the connection
+/* Closing moves the -wal into the database and removes it. Not where the opening was refused, which is to change
+ * nothing, nor where the files are no longer ours. In a forked child SQLite must not be called at all: the connection
  * stays the parent's, the memory goes with the process. */
 static void close_store(struct imd_store *store) {
     struct imd_store_sqlite *self = imd_store_of(store);
