@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -160,6 +161,7 @@ static void reads_next_link_and_count(void **state) {
         {"{\"value\":[],\"@odata.nextLink\":[\"x\"],\"@odata.count\":\"7\"}", NULL, -1},
         {"{\"value\":[],\"@odata.nextLink\":\"\",\"@odata.count\":1.5}", "", -1},
         {"{\"value\":[],\"@odata.count\":1,\"@odata.count\":2}", NULL, 2},
+        {"{\"value\":[],\"@odata.count\":1,\"@odata.count\":null}", NULL, -1},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         for (size_t chunk = 1; chunk < 100; chunk += 9) {
@@ -174,6 +176,38 @@ static void reads_next_link_and_count(void **state) {
             free_result(&result);
         }
     }
+}
+
+/* Bytes that are allocated; 0 where a sanitizer has its own allocator. */
+static size_t allocated(void) {
+    struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+
+static bool ignore(void *context, const char *json, size_t length) {
+    (void)json;
+    if (length > *(size_t *)context) *(size_t *)context = length;
+    return true;
+}
+
+static void memory_of_a_large_element_is_given_back(void **state) {
+    (void)state;
+    size_t largest = 0, letters = 4u << 20;
+    char *text = malloc(letters);
+    assert_non_null(text);
+    memset(text, 'a', letters);
+    struct imd_page_reader *reader = imd_page_reader_new(&usual, ignore, &largest);
+    assert_non_null(reader);
+    size_t before = allocated();
+    assert_int_equal(imd_page_reader_feed(reader, "{\"value\":[\"", 11), IMD_PAGE_OK);
+    assert_int_equal(imd_page_reader_feed(reader, text, letters), IMD_PAGE_OK);
+    assert_int_equal(imd_page_reader_feed(reader, "\",", 2), IMD_PAGE_OK);
+    assert_int_equal(largest, letters + 2);
+    assert_true(allocated() < before + (512u << 10));
+    assert_int_equal(imd_page_reader_feed(reader, "1]}", 3), IMD_PAGE_OK);
+    assert_int_equal(imd_page_reader_finish(reader, NULL), IMD_PAGE_OK);
+    imd_page_reader_free(reader);
+    free(text);
 }
 
 /* --- what is an error --- */
@@ -377,6 +411,7 @@ int main(void) {
         cmocka_unit_test(passes_over_other_members),
         cmocka_unit_test(long_names_and_values_of_other_members_are_not_kept),
         cmocka_unit_test(reads_next_link_and_count),
+        cmocka_unit_test(memory_of_a_large_element_is_given_back),
         cmocka_unit_test(what_is_no_json_is_an_error),
         cmocka_unit_test(an_answer_cut_anywhere_is_an_error),
         cmocka_unit_test(json_that_is_no_list_is_an_error),
