@@ -111,10 +111,10 @@ static bool replay(struct sim *sim, const char *const *files, size_t count, int 
         }
         free(text);
     }
-    int64_t interval = sim->options.replay_interval < 0
-                           ? -1
-                           : (int64_t)(sim->options.replay_interval * (double)GRAPH_SECOND);
-    if (done && graph_replay_finish(collected, &sim->data, sim->data.tenants[0], interval, sim_now(sim), &problem) != 0) {
+    int64_t interval =
+        sim->options.replay_interval < 0 ? -1 : (int64_t)(sim->options.replay_interval * (double)GRAPH_SECOND);
+    if (done &&
+        graph_replay_finish(collected, &sim->data, sim->data.tenants[0], interval, sim_now(sim), &problem) != 0) {
         done = complain("cannot replay", files[0], problem);
     }
     graph_replay_free(collected);

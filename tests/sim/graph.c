@@ -77,13 +77,13 @@ static struct match *select_matches(const struct graph_quirks *quirks, const str
     bool ordered = options->ordered && quirks->order == GRAPH_ORDER_OBEYED;
     bool by_created = ordered ? options->by_created : !quirks->default_by_change;
     bool ascending = ordered && options->ascending;
-    uint64_t salt = quirks->ties == GRAPH_TIES_SHUFFLED && request->random != NULL ? graph_random_next(request->random)
-                                                                                   : 0;
+    uint64_t salt =
+        quirks->ties == GRAPH_TIES_SHUFFLED && request->random != NULL ? graph_random_next(request->random) : 0;
     *count = 0;
     for (size_t i = 0; i < feed->object_count; i++) {
         struct graph_version *version = feed->objects[i]->current;
-        if (version == NULL || (options->filter != NULL && !quirks->filter_ignored &&
-                                !graph_filter_matches(options->filter, version))) {
+        if (version == NULL ||
+            (options->filter != NULL && !quirks->filter_ignored && !graph_filter_matches(options->filter, version))) {
             continue;
         }
         int64_t time = by_created ? version->created : version->changed;

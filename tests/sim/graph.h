@@ -34,8 +34,8 @@ struct graph_quirks {
     bool link_last;            /* nextLink stands behind `value` */
     bool default_by_change;    /* without $orderby newest lastUpdateDateTime first, else newest createdDateTime */
     bool filter_ignored;
-    bool empty_first; /* a first page is empty and has a nextLink */
-    bool partial;     /* 206 with a Warning */
+    bool empty_first;     /* a first page is empty and has a nextLink */
+    bool partial;         /* 206 with a Warning */
     unsigned top_clamp;   /* 0: the source's ceiling */
     unsigned top_refused; /* a larger $top: 400; 0: as the source's row says */
     unsigned short_pages; /* no more than this on a page, whatever $top; 0: off */
@@ -45,8 +45,8 @@ struct graph_quirks {
 struct graph_request {
     int source;
     struct graph_tenant *tenant;
-    const char *query;    /* raw, without '?'; NULL or "" if there is none */
-    const char *base_url; /* "https://127.0.0.1:8443", for nextLink */
+    const char *query;                          /* raw, without '?'; NULL or "" if there is none */
+    const char *base_url;                       /* "https://127.0.0.1:8443", for nextLink */
     const char *request_id, *client_request_id; /* NULL: left out of error bodies */
     int64_t now;
     struct graph_random *random; /* NULL unless ties are shuffled */

@@ -45,7 +45,9 @@ void graph_buffer_add(struct graph_buffer *buffer, const char *bytes, size_t len
     buffer->bytes[buffer->length] = '\0';
 }
 
-void graph_buffer_text(struct graph_buffer *buffer, const char *text) { graph_buffer_add(buffer, text, strlen(text)); }
+void graph_buffer_text(struct graph_buffer *buffer, const char *text) {
+    graph_buffer_add(buffer, text, strlen(text));
+}
 
 void graph_buffer_print(struct graph_buffer *buffer, const char *format, ...) {
     va_list arguments;

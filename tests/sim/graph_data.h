@@ -50,8 +50,8 @@ struct graph_feed {
 };
 
 struct graph_tenant {
-    char *id;      /* lower case */
-    char *domain;  /* NULL: none */
+    char *id;        /* lower case */
+    char *domain;    /* NULL: none */
     unsigned number; /* from 1 */
     struct graph_feed feeds[GRAPH_SOURCES];
     uint64_t made; /* made-up objects so far */

@@ -24,7 +24,9 @@ struct graph_replay {
     size_t count, size;
 };
 
-struct graph_replay *graph_replay_new(void) { return graph_alloc(sizeof(struct graph_replay)); }
+struct graph_replay *graph_replay_new(void) {
+    return graph_alloc(sizeof(struct graph_replay));
+}
 
 void graph_replay_free(struct graph_replay *replay) {
     for (size_t i = 0; i < replay->count; i++) {

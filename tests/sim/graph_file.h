@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Replays objects from files: a JSON object, array, Graph answer ({"value":[...]}), or any of these in a row (NDJSON). */
+/* Replays objects from files: a JSON object, array, Graph answer ({"value":[...]}), or any of these in a row (NDJSON).
+ */
 #ifndef GRAPH_FILE_H
 #define GRAPH_FILE_H
 

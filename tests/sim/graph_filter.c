@@ -52,7 +52,9 @@ static void skip_space(struct parser *parser) {
 }
 
 /* The word (identifier, number or time) that begins here. */
-static size_t word_length(const struct parser *parser) { return strcspn(parser->at, " \t()',"); }
+static size_t word_length(const struct parser *parser) {
+    return strcspn(parser->at, " \t()',");
+}
 
 static bool take_word(struct parser *parser, const char *word) {
     skip_space(parser);

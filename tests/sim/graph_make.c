@@ -19,7 +19,8 @@ static const struct kind {
 } kinds[] = {
     {"Suspicious PowerShell command line", "Execution", "T1059.001", "microsoftDefenderForEndpoint",
      "microsoftDefenderForEndpoint", "dpuf", "da"},
-    {"'Emotet' malware was prevented", "Malware", "T1204.002", "microsoftDefenderForEndpoint", "antivirus", "dfp", "da"},
+    {"'Emotet' malware was prevented", "Malware", "T1204.002", "microsoftDefenderForEndpoint", "antivirus", "dfp",
+     "da"},
     {"Ransomware behavior detected in the file system", "Impact", "T1486", "microsoftDefenderForEndpoint",
      "microsoftDefenderForEndpoint", "dfpu", "da"},
     {"Persistence through a registry run key", "Persistence", "T1547.001", "microsoftDefenderForEndpoint",
@@ -58,12 +59,13 @@ static void add_head(const struct graph_tenant *tenant, const struct kind *kind,
                        "\"incidentId\":\"%" PRIu64 "\",\"tenantId\":\"%s\",\"title\":",
                        id, id, incident, tenant->id);
     graph_buffer_json(out, kind->title);
-    graph_buffer_print(out,
-                       ",\"description\":\"Observed in the tenant.\\r\\nSecond line with \\u00fc, \xEF\xBF\xBD and a tab\\t.\","
-                       "\"recommendedActions\":\"1.\\tCheck the entity\\n2.\\tIsolate it \\/ reset the account\","
-                       "\"category\":\"%s\",\"severity\":\"%s\",\"status\":\"new\",\"classification\":null,"
-                       "\"determination\":null,\"serviceSource\":\"%s\",\"detectionSource\":\"%s\",\"productName\":null,",
-                       kind->category, severities[graph_random_below(random, 4)], kind->service, kind->detection);
+    graph_buffer_print(
+        out,
+        ",\"description\":\"Observed in the tenant.\\r\\nSecond line with \\u00fc, \xEF\xBF\xBD and a tab\\t.\","
+        "\"recommendedActions\":\"1.\\tCheck the entity\\n2.\\tIsolate it \\/ reset the account\","
+        "\"category\":\"%s\",\"severity\":\"%s\",\"status\":\"new\",\"classification\":null,"
+        "\"determination\":null,\"serviceSource\":\"%s\",\"detectionSource\":\"%s\",\"productName\":null,",
+        kind->category, severities[graph_random_below(random, 4)], kind->service, kind->detection);
     graph_buffer_print(out,
                        "\"detectorId\":\"%08" PRIx64 "-0000-4000-8000-00000000%04" PRIx64
                        "\",\"assignedTo\":null,\"actorDisplayName\":null,\"threatDisplayName\":null,"
@@ -74,10 +76,11 @@ static void add_head(const struct graph_tenant *tenant, const struct kind *kind,
     print_stamp(changed - 95 * GRAPH_SECOND, random, stamp);
     graph_buffer_print(out, "\"firstActivityDateTime\":\"%s\",", stamp);
     print_stamp(changed - 70 * GRAPH_SECOND, random, stamp);
-    graph_buffer_print(out,
-                       "\"lastActivityDateTime\":\"%s\",\"alertWebUrl\":\"https://security.microsoft.com/alerts/%s?tid=%s\","
-                       "\"incidentWebUrl\":\"https://security.microsoft.com/incidents/%" PRIu64 "?tid=%s\",",
-                       stamp, id, tenant->id, incident, tenant->id);
+    graph_buffer_print(
+        out,
+        "\"lastActivityDateTime\":\"%s\",\"alertWebUrl\":\"https://security.microsoft.com/alerts/%s?tid=%s\","
+        "\"incidentWebUrl\":\"https://security.microsoft.com/incidents/%" PRIu64 "?tid=%s\",",
+        stamp, id, tenant->id, incident, tenant->id);
 }
 
 void graph_make_alert(const struct graph_tenant *tenant, uint64_t number, int64_t created, int64_t changed, size_t size,

@@ -5,10 +5,11 @@
 #include <inttypes.h>
 #include <string.h>
 
-static const char *const people[] = {"alice.meyer", "bob.tanaka", "carla.rossi", "dmitri.o'neil", "eve.nowak", "zoë.lund"};
+static const char *const people[] = {"alice.meyer",   "bob.tanaka", "carla.rossi",
+                                     "dmitri.o'neil", "eve.nowak",  "zoë.lund"};
 static const char *const hosts[] = {"pc-0411", "pc-0977", "srv-files01", "srv-dc02", "laptop-k7", "kiosk-3"};
-static const char *const files[] = {"invoice_2026.js", "update.exe", "rundll32.exe", "powershell.exe", "payload.dll",
-                                    "report (1).iso"};
+static const char *const files[] = {"invoice_2026.js", "update.exe",  "rundll32.exe",
+                                    "powershell.exe",  "payload.dll", "report (1).iso"};
 
 #define PICK(random, list) (list)[graph_random_below(random, sizeof(list) / sizeof(list)[0])]
 
@@ -49,7 +50,8 @@ static void add_account(struct graph_buffer *out, const char *name, struct graph
 static void add_file(struct graph_buffer *out, const char *name, struct graph_random *random) {
     graph_buffer_print(out,
                        "\"%s\":{\"fileName\":\"%s\",\"filePath\":\"C:\\\\Users\\\\Public\\\\Downloads\","
-                       "\"fileSize\":%" PRIu64 ",\"filePublisher\":\"Example \\/ Works\",\"signer\":null,\"issuer\":null,",
+                       "\"fileSize\":%" PRIu64
+                       ",\"filePublisher\":\"Example \\/ Works\",\"signer\":null,\"issuer\":null,",
                        name, PICK(random, files), graph_random_below(random, 5000000));
     add_hex(out, "md5", 32, random);
     add_hex(out, "sha1", 40, random);
@@ -66,7 +68,8 @@ static void add_device(struct graph_buffer *out, struct graph_random *random) {
         "\"dnsDomain\":\"contoso.example\",\"osPlatform\":\"Windows11\",\"osBuild\":26100,\"version\":\"24H2\","
         "\"healthStatus\":\"active\",\"riskScore\":\"high\",\"onboardingStatus\":\"onboarded\","
         "\"defenderAvStatus\":\"updated\",\"rbacGroupId\":0,\"rbacGroupName\":null,"
-        "\"firstSeenDateTime\":\"2026-01-02T08:15:00Z\",\"ipInterfaces\":[\"192.0.2.%" PRIu64 "\",\"2001:db8::10\"],"
+        "\"firstSeenDateTime\":\"2026-01-02T08:15:00Z\",\"ipInterfaces\":[\"192.0.2.%" PRIu64
+        "\",\"2001:db8::10\"],"
         "\"lastIpAddress\":\"192.0.2.10\",\"lastExternalIpAddress\":\"203.0.113.7\","
         "\"loggedOnUsers\":[{\"accountName\":\"alice\",\"domainName\":\"CONTOSO\"}],\"resourceAccessEvents\":[],"
         "\"vmMetadata\":null}",
@@ -92,7 +95,8 @@ static void add_message(struct graph_buffer *out, const char *created, struct gr
     add_hex(out, "networkMessageId", 32, random);
     graph_buffer_print(
         out,
-        "\"internetMessageId\":\"<%" PRIx64 "@mail.example>\",\"subject\":\"R\\u00e9: your invoice \xE2\x80\x8B\","
+        "\"internetMessageId\":\"<%" PRIx64
+        "@mail.example>\",\"subject\":\"R\\u00e9: your invoice \xE2\x80\x8B\","
         "\"p1Sender\":{\"emailAddress\":\"billing@fabrikam.example\",\"displayName\":\"Billing\",\"domainName\":"
         "\"fabrikam.example\"},\"p2Sender\":{\"emailAddress\":\"billing@fabrikam.example\",\"displayName\":null,"
         "\"domainName\":\"fabrikam.example\"},\"senderIp\":\"198.51.100.23\",\"recipientEmailAddress\":"
@@ -108,7 +112,8 @@ static void add_small(char kind, const char *created, struct graph_random *rando
     switch (kind) {
         case 'i':
             graph_buffer_print(out,
-                               "\"ipAddress\":\"203.0.113.%" PRIu64 "\",\"countryLetterCode\":\"NL\",\"location\":{"
+                               "\"ipAddress\":\"203.0.113.%" PRIu64
+                               "\",\"countryLetterCode\":\"NL\",\"location\":{"
                                "\"city\":\"Examplestad\",\"countryName\":\"Netherlands\",\"latitude\":52.370216,"
                                "\"longitude\":-4.895168e0,\"state\":null},\"stream\":null}",
                                graph_random_below(random, 254) + 1);
@@ -126,10 +131,11 @@ static void add_small(char kind, const char *created, struct graph_random *rando
             graph_buffer_text(out, "}");
             break;
         case 'r':
-            graph_buffer_text(out, "\"registryHive\":\"HKEY_LOCAL_MACHINE\",\"registryKey\":\"SOFTWARE\\\\Microsoft\\\\"
-                                   "Windows\\\\CurrentVersion\\\\Run\",\"registryValueName\":\"Updater\","
-                                   "\"registryValueType\":\"String\",\"registryValue\":\"C:\\\\ProgramData\\\\u.exe\","
-                                   "\"mdeDeviceId\":null}");
+            graph_buffer_text(out,
+                              "\"registryHive\":\"HKEY_LOCAL_MACHINE\",\"registryKey\":\"SOFTWARE\\\\Microsoft\\\\"
+                              "Windows\\\\CurrentVersion\\\\Run\",\"registryValueName\":\"Updater\","
+                              "\"registryValueType\":\"String\",\"registryValue\":\"C:\\\\ProgramData\\\\u.exe\","
+                              "\"mdeDeviceId\":null}");
             break;
         case 'c':
             graph_buffer_print(out,
@@ -149,10 +155,17 @@ static void add_small(char kind, const char *created, struct graph_random *rando
 
 void graph_make_evidence(char kind, const char *created, struct graph_random *random, struct graph_buffer *out) {
     static const char kinds[] = "dfpuiwmarcs";
-    static const char *const types[] = {"deviceEvidence",          "fileEvidence",     "processEvidence",
-                                        "userEvidence",            "ipEvidence",       "urlEvidence",
-                                        "mailboxEvidence",         "analyzedMessageEvidence", "registryValueEvidence",
-                                        "cloudApplicationEvidence", "cloudLogonSessionEvidence"};
+    static const char *const types[] = {"deviceEvidence",
+                                        "fileEvidence",
+                                        "processEvidence",
+                                        "userEvidence",
+                                        "ipEvidence",
+                                        "urlEvidence",
+                                        "mailboxEvidence",
+                                        "analyzedMessageEvidence",
+                                        "registryValueEvidence",
+                                        "cloudApplicationEvidence",
+                                        "cloudLogonSessionEvidence"};
     const char *place = strchr(kinds, kind);
     begin(out, types[place != NULL ? place - kinds : 1], created, random);
     switch (kind) {

@@ -9,7 +9,7 @@ struct graph_map {
     struct graph_map_entry {
         const char *key; /* lives in what the value points to */
         void *value;
-    } *entries;
+    } * entries;
     size_t count, size;
 };
 

@@ -44,8 +44,9 @@ static bool read_order(const struct graph_request *request, const struct graph_q
     const struct graph_source *source = &graph_sources[request->source];
     options->order_text = text;
     if (quirks->order == GRAPH_ORDER_REFUSED) {
-        graph_buffer_text(problem, "Query option 'OrderBy' is not allowed. To allow it, set the "
-                                   "'AllowedQueryOptions' property on EnableQueryAttribute or QueryValidationSettings.");
+        graph_buffer_text(problem,
+                          "Query option 'OrderBy' is not allowed. To allow it, set the "
+                          "'AllowedQueryOptions' property on EnableQueryAttribute or QueryValidationSettings.");
         return false;
     }
     size_t length = strcspn(text, " ");
@@ -67,8 +68,9 @@ static bool read_token(const struct graph_quirks *quirks, const char *text, stru
                        struct graph_buffer *problem) {
     char rest;
     if (quirks->link == GRAPH_LINK_EXPIRED) {
-        graph_buffer_text(problem, "Query option 'SkipToken' is not allowed. To allow it, set the "
-                                   "'AllowedQueryOptions' property on EnableQueryAttribute or QueryValidationSettings.");
+        graph_buffer_text(problem,
+                          "Query option 'SkipToken' is not allowed. To allow it, set the "
+                          "'AllowedQueryOptions' property on EnableQueryAttribute or QueryValidationSettings.");
         return false;
     }
     if (sscanf(text, "o%" SCNx64 "%c", &options->offset, &rest) != 1) {
@@ -140,8 +142,7 @@ bool graph_options_read(const struct graph_request *request, const struct graph_
         const char *equals = memchr(at, '=', length);
         size_t name_length = equals != NULL ? (size_t)(equals - at) : length;
         char *name = graph_url_decode(at, name_length);
-        char *value =
-            equals != NULL ? graph_url_decode(equals + 1, length - name_length - 1) : graph_url_decode("", 0);
+        char *value = equals != NULL ? graph_url_decode(equals + 1, length - name_length - 1) : graph_url_decode("", 0);
         bool valid = read_option(request, quirks, name, value, options, problem);
         free(name);
         if (!valid) {

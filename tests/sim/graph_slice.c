@@ -8,7 +8,9 @@
 
 #include "graph_buffer.h"
 
-static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+static bool is_space(char c) {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 
 static size_t skip_space(const char *text, size_t length, size_t at) {
     while (at < length && is_space(text[at])) {
@@ -79,7 +81,9 @@ struct graph_slice graph_slice_value(const char *text, size_t length) {
     return value;
 }
 
-bool graph_slice_is(struct graph_slice value, char first) { return value.bytes != NULL && value.bytes[0] == first; }
+bool graph_slice_is(struct graph_slice value, char first) {
+    return value.bytes != NULL && value.bytes[0] == first;
+}
 
 bool graph_slice_next(struct graph_slice array, size_t *position, struct graph_slice *element) {
     size_t at = *position == 0 ? 1 : *position;

@@ -6,17 +6,13 @@
 
 #define GRAPH_COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-static const char *const severities[] = {"unknown", "informational", "low", "medium", "high", "unknownFutureValue", NULL};
+static const char *const severities[] = {"unknown", "informational",      "low", "medium",
+                                         "high",    "unknownFutureValue", NULL};
 static const char *const alert_statuses[] = {"unknown", "new", "inProgress", "resolved", "unknownFutureValue", NULL};
-static const char *const incident_statuses[] = {"active",     "resolved",           "inProgress",
-                                                "redirected", "unknownFutureValue", "awaitingAction",
-                                                NULL};
-static const char *const classifications[] = {"unknown",
-                                              "falsePositive",
-                                              "truePositive",
-                                              "informationalExpectedActivity",
-                                              "unknownFutureValue",
-                                              NULL};
+static const char *const incident_statuses[] = {
+    "active", "resolved", "inProgress", "redirected", "unknownFutureValue", "awaitingAction", NULL};
+static const char *const classifications[] = {
+    "unknown", "falsePositive", "truePositive", "informationalExpectedActivity", "unknownFutureValue", NULL};
 static const char *const determinations[] = {"unknown",
                                              "apt",
                                              "malware",

@@ -20,7 +20,7 @@ struct graph_source {
     const char *name;
     const char *path;
     const char *audience;
-    const char *roles[5]; /* any one of them opens the source */
+    const char *roles[5];                        /* any one of them opens the source */
     const char *id, *changed, *created, *tenant; /* members of an object */
     const struct graph_property *properties;
     size_t property_count;

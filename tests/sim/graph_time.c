@@ -113,7 +113,9 @@ char *graph_time_print_http(int64_t ticks, char out[GRAPH_TIME_TEXT]) {
 }
 
 /* Start of the n-th cell of the grid inside a second, rounded to ticks as SQL Server's datetime is. */
-static int64_t cell_start(int64_t cell) { return (cell * GRAPH_SECOND + 150) / 300; }
+static int64_t cell_start(int64_t cell) {
+    return (cell * GRAPH_SECOND + 150) / 300;
+}
 
 int64_t graph_time_grid(int64_t ticks) {
     int64_t fraction = ticks % GRAPH_SECOND;

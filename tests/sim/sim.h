@@ -39,18 +39,18 @@ enum sim_delivery { SIM_DELIVER, SIM_DELIVER_TRUNCATED, SIM_DELIVER_RESET, SIM_D
 struct sim_call {
     struct sim *sim;
     struct MHD_Connection *connection;
-    char *target;     /* raw, from the request line */
-    char *path;       /* decoded, without query */
+    char *target;      /* raw, from the request line */
+    char *path;        /* decoded, without query */
     const char *query; /* raw; "" if none */
     char method[16];
     struct graph_buffer content; /* of a POST */
     char *base_url;
     char request_id[40];
-    char *client_request_id;       /* NULL: none */
-    const char *fault;             /* name of the fault it met, NULL: none */
-    struct graph_tenant *tenant;   /* NULL: none or not known */
-    char tenant_name[80];          /* as asked for, for the log */
-    int source;                    /* -1: none */
+    char *client_request_id;     /* NULL: none */
+    const char *fault;           /* name of the fault it met, NULL: none */
+    struct graph_tenant *tenant; /* NULL: none or not known */
+    char tenant_name[80];        /* as asked for, for the log */
+    int source;                  /* -1: none */
     bool begun, answered;
 
     struct graph_answer answer; /* status, body */
@@ -61,11 +61,11 @@ struct sim_call {
     } headers[SIM_HEADERS_MAX];
     size_t header_count;
     enum sim_delivery delivery;
-    unsigned slow_rate;   /* bytes per second */
-    unsigned cut_after;   /* bytes, 0: half of it */
-    unsigned delay;       /* milliseconds before the answer */
+    unsigned slow_rate; /* bytes per second */
+    unsigned cut_after; /* bytes, 0: half of it */
+    unsigned delay;     /* milliseconds before the answer */
     size_t sent_bytes;
-    bool page;            /* a page of a list that was made up in full */
+    bool page; /* a page of a list that was made up in full */
 };
 
 /* The simulator's clock. */

@@ -15,9 +15,10 @@ static void refuse(struct sim_call *call, int status, const char *code, const ch
     graph_answer_error(&call->answer, status, code, message, &request);
     call->content_type = "application/json";
     if (status == 401) {
-        sim_call_header(call, "WWW-Authenticate",
-                        "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", "
-                        "client_id=\"00000003-0000-0000-c000-000000000000\"");
+        sim_call_header(
+            call, "WWW-Authenticate",
+            "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", "
+            "client_id=\"00000003-0000-0000-c000-000000000000\"");
     }
 }
 
@@ -138,8 +139,9 @@ void sim_api_answer(struct sim_call *call, int source, const char *id) {
     if (rule != NULL && sim_fault_apply(call, rule, SIM_API)) {
         return;
     }
-    call->content_type = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;"
-                         "charset=utf-8";
+    call->content_type =
+        "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;"
+        "charset=utf-8";
     if (id != NULL) {
         struct graph_request request = sim_call_request(call);
         graph_get(&sim->data, &request, id, &call->answer);

@@ -76,7 +76,8 @@ static int64_t number_of(struct json_object *object, const char *name, int64_t f
     return json_object_object_get_ex(object, name, &value) ? json_object_get_int64(value) : fallback;
 }
 
-static void make_in(struct sim *sim, struct graph_tenant *tenant, struct json_object *order, const struct graph_make *how) {
+static void make_in(struct sim *sim, struct graph_tenant *tenant, struct json_object *order,
+                    const struct graph_make *how) {
     struct graph_feed *feed = &tenant->feeds[GRAPH_ALERTS];
     int64_t now = sim_now(sim);
     for (int64_t i = number_of(order, "updates", 0); i > 0; i--) {
@@ -117,8 +118,8 @@ static bool make(struct sim_call *call, struct graph_slice value) {
 }
 
 static void control(struct sim_call *call) {
-    struct graph_slice order = graph_slice_value(call->content.bytes != NULL ? call->content.bytes : "",
-                                                 call->content.length);
+    struct graph_slice order =
+        graph_slice_value(call->content.bytes != NULL ? call->content.bytes : "", call->content.length);
     struct graph_slice scenario = graph_slice_member(order, "scenario"), add = graph_slice_member(order, "add"),
                        incidents = graph_slice_member(order, "addIncidents"), made = graph_slice_member(order, "make"),
                        shift = graph_slice_member(order, "clockShift"), tenant = graph_slice_member(order, "tenant");

@@ -106,8 +106,7 @@ static struct MHD_Response *make_response(struct sim_call *call, int socket) {
     struct stream *stream = graph_alloc(sizeof *stream);
     size_t cut = call->cut_after > 0 && call->cut_after < length ? call->cut_after : length / 2;
     bool cuts = call->delivery == SIM_DELIVER_TRUNCATED || call->delivery == SIM_DELIVER_RESET;
-    *stream = (struct stream){call->sim,      bytes,           length, cuts ? cut : length,
-                              call->delivery, call->slow_rate, socket};
+    *stream = (struct stream){call->sim, bytes, length, cuts ? cut : length, call->delivery, call->slow_rate, socket};
     call->sent_bytes = stream->limit;
     return MHD_create_response_from_callback(length, 16384, read_stream, stream, free_stream);
 }
@@ -129,8 +128,7 @@ static void add_headers(struct sim_call *call, struct MHD_Response *response) {
 
 enum MHD_Result sim_deliver(struct sim_call *call) {
     struct sim *sim = call->sim;
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(call->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(call->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     int socket = info != NULL ? info->connect_fd : -1;
     if (call->delivery == SIM_DELIVER_NEVER) {
         wait_for_end(sim, socket);

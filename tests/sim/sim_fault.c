@@ -33,9 +33,10 @@ static void answer_error(struct sim_call *call, const struct sim_rule *rule, enu
     graph_answer_error(&call->answer, status, code, message, &request);
     call->content_type = "application/json";
     if (status == 401) {
-        sim_call_header(call, "WWW-Authenticate",
-                        "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", "
-                        "client_id=\"00000003-0000-0000-c000-000000000000\"");
+        sim_call_header(
+            call, "WWW-Authenticate",
+            "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", "
+            "client_id=\"00000003-0000-0000-c000-000000000000\"");
     }
 }
 

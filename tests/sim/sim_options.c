@@ -16,7 +16,8 @@ struct row {
     const char *argument, *help;
 };
 
-#define ROW(name, type, member, argument, help) {name, type, offsetof(struct sim_options, member), argument, help}
+#define ROW(name, type, member, argument, help) \
+    { name, type, offsetof(struct sim_options, member), argument, help }
 
 static const struct row rows[] = {
     ROW("listen", TEXT, listen, "ADDR:PORT", "where to listen; port 0: any free one (127.0.0.1:0)"),
@@ -24,9 +25,11 @@ static const struct row rows[] = {
     ROW("tls-cert", TEXT, tls_cert, "FILE", "certificate chain (PEM); without it plain http, on loopback only"),
     ROW("tls-key", TEXT, tls_key, "FILE", "private key of the certificate (PEM)"),
     ROW("tenants", NUMBER, tenants, "N", "tenants 00000000-0000-0000-0000-000000000001 to N (1)"),
-    ROW("tenants-file", TEXT, tenants_file, "FILE", "tenants, one id a line, a domain may follow; or a YAML tenants file"),
+    ROW("tenants-file", TEXT, tenants_file, "FILE",
+        "tenants, one id a line, a domain may follow; or a YAML tenants file"),
     ROW("client-secret", TEXT, client_secret, "SECRET", "what every client id must show (sim-secret)"),
-    ROW("alerts", FILES, alerts, "FILE", "objects to replay byte for byte: JSON object, array, answer or NDJSON; repeatable"),
+    ROW("alerts", FILES, alerts, "FILE",
+        "objects to replay byte for byte: JSON object, array, answer or NDJSON; repeatable"),
     ROW("incidents", FILES, incidents, "FILE", "the same for incidents"),
     ROW("replay-interval", REAL, replay_interval, "SECONDS",
         "replayed versions of one id follow after this time, not once the one before was served"),
@@ -57,8 +60,8 @@ static void print_help(void) {
 }
 
 static bool add_file(char *place, const struct row *row, const char *value, struct sim_options *options) {
-    size_t *count = row->offset == offsetof(struct sim_options, alerts) ? &options->alerts_count
-                                                                        : &options->incidents_count;
+    size_t *count =
+        row->offset == offsetof(struct sim_options, alerts) ? &options->alerts_count : &options->incidents_count;
     if (*count == SIM_FILES_MAX) {
         return false;
     }

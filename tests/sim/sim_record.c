@@ -84,12 +84,14 @@ void sim_record_request(struct sim_call *call, bool complete) {
     graph_buffer_json(&line, query);
     free(query);
     graph_buffer_text(&line, ",\"tenant\":");
-    graph_buffer_json(&line, call->tenant != NULL ? call->tenant->id : *call->tenant_name != '\0' ? call->tenant_name
-                                                                                                    : NULL);
+    graph_buffer_json(&line, call->tenant != NULL         ? call->tenant->id
+                             : *call->tenant_name != '\0' ? call->tenant_name
+                                                          : NULL);
     graph_buffer_text(&line, ",\"source\":");
     graph_buffer_json(&line, call->source >= 0 ? graph_sources[call->source].name : NULL);
-    graph_buffer_print(&line, ",\"status\":%d,\"bytes\":%zu,\"objects\":%zu,\"complete\":%s,\"fault\":",
-                       call->answer.status, call->sent_bytes, call->answer.shown_count, complete ? "true" : "false");
+    graph_buffer_print(&line,
+                       ",\"status\":%d,\"bytes\":%zu,\"objects\":%zu,\"complete\":%s,\"fault\":", call->answer.status,
+                       call->sent_bytes, call->answer.shown_count, complete ? "true" : "false");
     graph_buffer_json(&line, call->fault);
     graph_buffer_text(&line, ",\"request-id\":");
     graph_buffer_json(&line, call->request_id);

@@ -150,8 +150,8 @@ static bool read_detail(struct sim_rule *rule, const char *name, struct json_obj
     struct {
         const char *name;
         char **text;
-    } texts[] = {{"code", &rule->code}, {"message", &rule->message}, {"retryAfter", &rule->retry_after},
-                 {"host", &rule->host}};
+    } texts[] = {
+        {"code", &rule->code}, {"message", &rule->message}, {"retryAfter", &rule->retry_after}, {"host", &rule->host}};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         if (strcmp(texts[i].name, name) == 0) {
             free(*texts[i].text);
@@ -234,7 +234,8 @@ struct sim_scenario *sim_scenario_parse(const char *text, size_t length, int64_t
     scenario->loaded_at = now;
     if (!json_object_is_type(document, json_type_object) || !json_object_object_get_ex(document, "rules", &list) ||
         !json_object_is_type(list, json_type_array)) {
-        *problem = graph_copy("no JSON object with an array \"rules\"", strlen("no JSON object with an array \"rules\""));
+        *problem =
+            graph_copy("no JSON object with an array \"rules\"", strlen("no JSON object with an array \"rules\""));
         sim_scenario_free(scenario);
         return NULL;
     }
@@ -283,8 +284,7 @@ static bool concerns(const struct sim_scenario *scenario, const struct sim_rule 
         return true;
     }
     for (char **name = rule->tenants; tenant != NULL && *name != NULL; name++) {
-        if (strcasecmp(*name, tenant->id) == 0 ||
-            (tenant->domain != NULL && strcasecmp(*name, tenant->domain) == 0)) {
+        if (strcasecmp(*name, tenant->id) == 0 || (tenant->domain != NULL && strcasecmp(*name, tenant->domain) == 0)) {
             return true;
         }
     }

@@ -44,10 +44,10 @@ struct sim_rule {
     char **tenants; /* NULL-terminated; NULL: all */
     int source;     /* -1: all */
     unsigned endpoint;
-    unsigned skip, times;  /* per tenant: the first `skip` matching requests pass, then `times` (0: all) are hit */
-    unsigned percent;      /* of those that would be hit */
-    double from, to;       /* seconds since the scenario was loaded; to 0: no end */
-    unsigned *hits;        /* per tenant number */
+    unsigned skip, times; /* per tenant: the first `skip` matching requests pass, then `times` (0: all) are hit */
+    unsigned percent;     /* of those that would be hit */
+    double from, to;      /* seconds since the scenario was loaded; to 0: no end */
+    unsigned *hits;       /* per tenant number */
     size_t hits_size;
     const struct sim_fault *fault; /* NULL: none */
     int status;

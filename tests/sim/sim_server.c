@@ -213,18 +213,17 @@ int sim_server_start(struct sim *sim, struct MHD_Daemon **daemon, uint16_t *port
         return -1;
     }
     unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_SUPPRESS_DATE_NO_CLOCK |
-                     MHD_USE_ERROR_LOG | (tls ? (unsigned)MHD_USE_TLS : 0) |
-                     (address.ss_family == AF_INET6 ? (unsigned)MHD_USE_IPv6 : 0);
+                     (tls ? (unsigned)MHD_USE_TLS : 0) | (address.ss_family == AF_INET6 ? (unsigned)MHD_USE_IPv6 : 0);
     struct MHD_OptionItem credentials[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, sim->certificate},
                                            {MHD_OPTION_HTTPS_MEM_KEY, 0, sim->certificate_key},
                                            {MHD_OPTION_END, 0, NULL}};
     struct MHD_OptionItem nothing[] = {{MHD_OPTION_END, 0, NULL}};
-    *daemon = MHD_start_daemon(flags, 0, NULL, NULL, answer, sim, MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address,
-                               MHD_OPTION_ARRAY, tls ? credentials : nothing, MHD_OPTION_URI_LOG_CALLBACK, new_call,
-                               sim, MHD_OPTION_NOTIFY_COMPLETED, completed, sim, MHD_OPTION_THREAD_STACK_SIZE,
-                               (size_t)512 * 1024, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)128 * 1024,
-                               MHD_OPTION_CONNECTION_LIMIT, 20000U, MHD_OPTION_LISTEN_BACKLOG_SIZE, 4096U,
-                               MHD_OPTION_LISTENING_ADDRESS_REUSE, 1U, MHD_OPTION_END);
+    *daemon =
+        MHD_start_daemon(flags, 0, NULL, NULL, answer, sim, MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address,
+                         MHD_OPTION_ARRAY, tls ? credentials : nothing, MHD_OPTION_URI_LOG_CALLBACK, new_call, sim,
+                         MHD_OPTION_NOTIFY_COMPLETED, completed, sim, MHD_OPTION_THREAD_STACK_SIZE, (size_t)512 * 1024,
+                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)128 * 1024, MHD_OPTION_CONNECTION_LIMIT, 20000U,
+                         MHD_OPTION_LISTEN_BACKLOG_SIZE, 4096U, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1U, MHD_OPTION_END);
     const union MHD_DaemonInfo *info = *daemon != NULL ? MHD_get_daemon_info(*daemon, MHD_DAEMON_INFO_BIND_PORT) : NULL;
     if (info == NULL) {
         fprintf(stderr, "defender-sim: cannot listen on %s: %s\n", sim->options.listen, strerror(errno));

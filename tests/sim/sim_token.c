@@ -26,8 +26,9 @@ void sim_token_error(struct sim_call *call, int status, const char *error, unsig
     graph_buffer_json(&body, error);
     graph_buffer_text(&body, ",\"error_description\":");
     graph_buffer_json(&body, text.bytes);
-    graph_buffer_print(&body, ",\"error_codes\":[%u],\"timestamp\":\"%s\",\"trace_id\":\"%s\",\"correlation_id\":",
-                       aadsts, stamp, trace);
+    graph_buffer_print(&body,
+                       ",\"error_codes\":[%u],\"timestamp\":\"%s\",\"trace_id\":\"%s\",\"correlation_id\":", aadsts,
+                       stamp, trace);
     graph_buffer_json(&body, correlation);
     graph_buffer_print(&body, ",\"error_uri\":\"https://login.microsoftonline.com/error?code=%u\"}", aadsts);
     sim_call_body(call, status, "application/json; charset=utf-8", body.bytes);
@@ -162,8 +163,9 @@ static void issue(struct sim_call *call, const struct form *form, const struct s
     if (fault == SIM_FAULT_OTHER_TENANT) {
         tid = rule->host != NULL ? rule->host : other_tenant(call);
     }
-    graph_buffer_print(&claims, "{\"aud\":\"%s\",\"iss\":\"https://sts.windows.net/%s/\",\"iat\":%" PRId64
-                                ",\"nbf\":%" PRId64 ",\"exp\":%" PRId64 ",\"appid\":",
+    graph_buffer_print(&claims,
+                       "{\"aud\":\"%s\",\"iss\":\"https://sts.windows.net/%s/\",\"iat\":%" PRId64 ",\"nbf\":%" PRId64
+                       ",\"exp\":%" PRId64 ",\"appid\":",
                        audience, tid, now, now, now + sim->options.token_lifetime);
     graph_buffer_json(&claims, form->client_id);
     if (fault != SIM_FAULT_NO_ROLES) {

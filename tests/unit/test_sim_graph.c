@@ -50,7 +50,9 @@ static int tear_down(void **state) {
     return 0;
 }
 
-static struct graph_feed *feed_of(struct world *world) { return &world->tenant->feeds[GRAPH_ALERTS]; }
+static struct graph_feed *feed_of(struct world *world) {
+    return &world->tenant->feeds[GRAPH_ALERTS];
+}
 
 /* Adds alert `id` with these members beside id, tenant and creation (which is 10 s before the update). */
 static void add_at(struct world *world, const char *id, const char *changed, const char *members, int64_t visible_at) {
@@ -58,8 +60,8 @@ static void add_at(struct world *world, const char *id, const char *changed, con
     const char *problem = NULL;
     graph_buffer_print(&bytes, "{\"id\":\"%s\",\"createdDateTime\":\"2026-02-28T00:00:00Z\",", id);
     graph_buffer_print(&bytes, "\"lastUpdateDateTime\":\"%s\"%s%s}", changed, *members != '\0' ? "," : "", members);
-    assert_true(graph_data_add(&world->data, feed_of(world), bytes.bytes, bytes.length, visible_at, world->now, 0,
-                               &problem));
+    assert_true(
+        graph_data_add(&world->data, feed_of(world), bytes.bytes, bytes.length, visible_at, world->now, 0, &problem));
     graph_buffer_free(&bytes);
 }
 
@@ -79,7 +81,9 @@ static int query_source(struct world *world, int source, const char *query) {
     return world->answer.status;
 }
 
-static int query(struct world *world, const char *text) { return query_source(world, GRAPH_ALERTS, text); }
+static int query(struct world *world, const char *text) {
+    return query_source(world, GRAPH_ALERTS, text);
+}
 
 /* The ids of the page in their order, separated by spaces. */
 static void expect_ids(struct world *world, const char *expected) {
@@ -143,6 +147,7 @@ static void and_binds_closer_than_or_and_parentheses_closest(void **state) {
     add_five(world);
     expect_page(world, ASCENDING "$filter=severity eq 'low' or severity eq 'high' and status eq 'new'", "a b c");
     expect_page(world, ASCENDING "$filter=(severity eq 'low' or severity eq 'high') and status ne 'new'", "b e");
+    expect_page(world, ASCENDING "$filter=status eq 'resolved' and severity eq 'high' or status eq 'inProgress'", "e");
     expect_page(world, ASCENDING "$filter=((status eq 'resolved'))", "b");
 }
 
@@ -211,7 +216,8 @@ static void top_is_clamped_for_alerts_and_refused_for_incidents(void **state) {
     assert_int_equal(query_source(world, GRAPH_INCIDENTS, "$top=50"), 200);
     assert_int_equal(query_source(world, GRAPH_INCIDENTS, "$top=100"), 400);
     assert_non_null(strstr(world->answer.body.bytes,
-                           "{\"error\":{\"code\":\"\",\"message\":\"The query specified in the URI is not valid. The limit of "
+                           "{\"error\":{\"code\":\"\",\"message\":\"The query specified in the URI is not valid. "
+                           "The limit of "
                            "'50' for Top query has been exceeded. The value from the incoming request is '100'.\""));
 }
 
@@ -330,9 +336,9 @@ static void only_the_newest_version_is_served_and_an_overtaken_one_never_shows(v
 
 static void replayed_versions_follow_once_the_one_before_was_served(void **state) {
     struct world *world = *state;
-    const char text[] =
-        "[{\"id\":\"r\" ,\"tenantId\":\"" TENANT "\",\"lastUpdateDateTime\":\"2026-03-01T10:00:02Z\"},\n"
-        " {\"id\":\"r\",\"tenantId\":\"" TENANT "\",\"lastUpdateDateTime\":\"2026-03-01T10:00:01Z\"}]";
+    const char text[] = "[{\"id\":\"r\" ,\"tenantId\":\"" TENANT
+                        "\",\"lastUpdateDateTime\":\"2026-03-01T10:00:02Z\"},\n"
+                        " {\"id\":\"r\",\"tenantId\":\"" TENANT "\",\"lastUpdateDateTime\":\"2026-03-01T10:00:01Z\"}]";
     const char *problem = NULL;
     struct graph_replay *replay = graph_replay_new();
     assert_int_equal(graph_replay_add(replay, GRAPH_ALERTS, text, strlen(text), &problem), 0);
