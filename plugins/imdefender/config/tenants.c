@@ -215,6 +215,7 @@ static int claim_feeds(struct loader *loader, const struct imd_settings *setting
         if (entry->value != 0) {
             imd_error_set(error, "remove one of them", "tenant %s has source '%s' twice, first in line %u",
                           settings->tenant_id, imd_sources[i].name, entry->value);
+            imd_error_tenant(error, imd_settings_name(settings));
             imd_error_parameter(error, "tenantId");
             return -1;
         }
