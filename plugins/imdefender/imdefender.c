@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* imdefender: the rsyslog input module for alerts of Microsoft Defender XDR. This file is its life cycle; what the hooks
- * do is in the files beside it, and what happens between HTTP and a message is in the core below.
+/* imdefender: the rsyslog input module for alerts of Microsoft Defender XDR. This file is its life cycle; what the
+ * hooks do is in the files beside it, and what happens between HTTP and a message is in the core below.
  *
  * Concurrency & Locking
  * - Main thread: every hook but runInput (loading, configuration, HUP, afterRun, freeCnf). struct modConfData_s and
  *   struct imd_input belong to it; the other threads only read what was complete before they started.
  * - in:imdefender: runInput. Runs the engine, that is HTTP, for all inputs. It never touches a queue of rsyslog.
- * - The engine's checkpoint thread asks for receipts (an atomic load each) and commits. Started and joined by the engine.
+ * - The engine's checkpoint thread asks for receipts (an atomic load each) and commits. The engine starts and joins it.
  * - imdefender:sub, one per input: makes messages and enqueues them; the only threads that may wait for a queue. Their
  *   list of batches is guarded by the submitter's mutex, which is held for list operations only.
  * - impstats' thread reads (and resets) counters through pointers, without a lock, as it does everywhere.
@@ -14,7 +14,9 @@
  *
  * Order of stopping: rsyslog sets its flag -> the engine returns from its loop, with everything committed that was
  * acknowledged -> no receipt counts any more (imd_receipts_end) -> submitters end -> runInput returns -> afterRun joins
- * what is left and closes the state -> rsyslog drains or destroys its queues -> freeCnf frees. */
+ * what is left and closes the state -> rsyslog drains or destroys its queues -> freeCnf frees. Receipts count until
+ * runInput is about to return, not only until the flag: before every input has ended rsyslog destroys nothing that it
+ * would have kept otherwise, so a receipt that closes in between is as good as any, and spares duplicates. */
 #include "interfaces.h"
 
 #include <pthread.h>
@@ -48,9 +50,9 @@ enum { SUBMITTERS_STOP = 200 /* milliseconds, all together */ };
 
 /* The module's part of one configuration. */
 struct modConfData_s {
-    rsconf_t *pConf; /* this name is expected by rsyslog's macros */
-    char *state_file; /* as given; NULL: default */
-    char *state_path; /* after checkCnf */
+    rsconf_t *pConf;          /* this name is expected by rsyslog's macros */
+    char *state_file;         /* as given; NULL: default */
+    char *state_path;         /* after checkCnf */
     unsigned max_connections; /* 0: the engine's default */
     bool per_feed_statistics;
     bool broken; /* a parameter of module() has an error, which was reported */
@@ -134,45 +136,10 @@ static void take_unknown_parameter(void *context, const char *name, const char *
     report_parameter(context, &error);
 }
 
-/* --- loading the configuration --- */
+/* --- checking --- */
 
-BEGINbeginCnfLoad
-    CODESTARTbeginCnfLoad;
-    pModConf->pConf = pConf;
-    load_configuration = pModConf;
-ENDbeginCnfLoad
-
-BEGINsetModCnf
-    const struct imd_parameter_reader reader = {load_configuration, take_module_parameter, take_unknown_parameter};
-    CODESTARTsetModCnf;
-    if (!imd_parameter_block_read(lst, IMD_SCOPE_MODULE, &reader)) {
-        load_configuration->broken = true;
-    }
-    /* No error here, also if there is one: rsyslog would unload the module, and then call every parameter of every input
-     * unknown. checkCnf refuses to run, after the inputs' own errors have been reported too. */
-ENDsetModCnf
-
-BEGINnewInpInst
-    struct imd_input **end = &load_configuration->inputs;
-    CODESTARTnewInpInst;
-    while (*end != NULL) {
-        end = &(*end)->next;
-    }
-    CHKmalloc(*end = imd_input_new(lst));
-    if ((*end)->broken) {
-        iRet = RS_RET_CONFIG_ERROR;
-    }
-finalize_it:
-    CODE_STD_FINALIZERnewInpInst
-ENDnewInpInst
-
-BEGINendCnfLoad
-    CODESTARTendCnfLoad;
-    load_configuration = NULL;
-ENDendCnfLoad
-
-/* Where the state is kept. rsyslog's own fallback for a missing work directory, the current one, would be "/" or wherever
- * somebody happened to stand, and the next start would not find the watermarks. */
+/* Where the state is kept. rsyslog's own fallback for a missing work directory, the current one, would be "/" or
+ * wherever somebody happened to stand, and the next start would not find the watermarks. */
 static int find_state(modConfData_t *configuration, struct imd_error *error) {
     const struct imd_parameter *parameter = imd_parameter_find("stateFile");
     const char *file = configuration->state_file != NULL ? configuration->state_file : parameter->fallback;
@@ -192,8 +159,8 @@ static int find_state(modConfData_t *configuration, struct imd_error *error) {
     *slash = '\0';
     const bool missing = stat(slash == configuration->state_path ? "/" : configuration->state_path, &status) != 0;
     *slash = '/';
-    return missing ? imd_error_set(error, "create it, or correct the path", "the directory of the state file %s is missing",
-                                   configuration->state_path)
+    return missing ? imd_error_set(error, "create it, or correct the path",
+                                   "the directory of the state file %s is missing", configuration->state_path)
                    : 0;
 }
 
@@ -205,31 +172,26 @@ static bool any_sound(const struct imd_input *inputs) {
 }
 
 /* Everything that can be wrong in a configuration is found here or before: rsyslogd -N1 comes this far. */
-static void check_inputs(modConfData_t *configuration) {
+static rsRetVal check_configuration(modConfData_t *configuration) {
+    struct imd_error error;
     for (struct imd_input *input = configuration->inputs; input != NULL; input = input->next) {
         imd_input_check(input, configuration->pConf, configuration->inputs);
     }
-}
-
-BEGINcheckCnf
-    struct imd_error error;
-    CODESTARTcheckCnf;
-    check_inputs(pModConf);
-    if (pModConf->inputs == NULL) {
+    if (configuration->inputs == NULL) {
         LogMsg(0, NO_ERRCODE, LOG_WARNING, "imdefender: module loaded, but there is no input(type=\"imdefender\")");
-        ABORT_FINALIZE(RS_RET_NO_RUN);
+        return RS_RET_NO_RUN;
     }
-    if (find_state(pModConf, &error) != 0) {
+    if (find_state(configuration, &error) != 0) {
         imd_error_parameter(&error, "stateFile");
         imd_report_error(NULL, &error, NO_RUN);
-        pModConf->broken = true;
+        configuration->broken = true;
     }
-    if (pModConf->broken || !any_sound(pModConf->inputs)) {
-        ABORT_FINALIZE(RS_RET_CONFIG_ERROR);
+    if (configuration->broken || !any_sound(configuration->inputs)) {
+        return RS_RET_CONFIG_ERROR;
     }
-    imd_truncation_warn(pModConf->pConf);
-finalize_it:
-ENDcheckCnf
+    imd_truncation_warn(configuration->pConf);
+    return RS_RET_OK;
+}
 
 /* --- activation --- */
 
@@ -275,42 +237,35 @@ static void take_down(modConfData_t *configuration) {
     close_store(configuration);
 }
 
-BEGINactivateCnf
+/* On failure nothing is left half open: rsyslogd goes on without the module. */
+static rsRetVal activate_configuration(modConfData_t *configuration) {
     struct imd_error error;
-    CODESTARTactivateCnf;
     imd_receipts_begin();
     imd_receipts_test();
-    if (build_engine(pModConf, &error) != 0) {
+    if (build_engine(configuration, &error) != 0) {
         imd_report_error(NULL, &error, NO_RUN);
-        take_down(pModConf);
-        ABORT_FINALIZE(RS_RET_ERR);
+        take_down(configuration);
+        return RS_RET_ERR;
     }
-    run_configuration = pModConf;
-finalize_it:
-ENDactivateCnf
+    run_configuration = configuration;
+    return RS_RET_OK;
+}
 
-BEGINfreeCnf
-    CODESTARTfreeCnf;
-    /* No input runs any more, impstats included, and the queues are gone. */
-    take_down(pModConf);
-    while (pModConf->inputs != NULL) {
-        struct imd_input *input = pModConf->inputs;
-        pModConf->inputs = input->next;
+static void free_configuration(modConfData_t *configuration) {
+    take_down(configuration);
+    while (configuration->inputs != NULL) {
+        struct imd_input *input = configuration->inputs;
+        configuration->inputs = input->next;
         imd_input_free(input);
     }
-    free(pModConf->state_file);
-    free(pModConf->state_path);
-    if (run_configuration == pModConf) {
+    free(configuration->state_file);
+    free(configuration->state_path);
+    if (run_configuration == configuration) {
         run_configuration = NULL;
     }
-ENDfreeCnf
+}
 
 /* --- running --- */
-
-BEGINwillRun
-    CODESTARTwillRun;
-    iRet = run_configuration != NULL ? RS_RET_OK : RS_RET_NO_RUN;
-ENDwillRun
 
 static bool termination_requested(void *context) {
     (void)context;
@@ -329,7 +284,8 @@ static rsRetVal start_submitters(modConfData_t *configuration) {
     return RS_RET_OK;
 }
 
-/* One deadline for all. A submitter that is inside a direct queue's action outlives it, and is left to afterRun. */
+/* All stop at the same time, and are given up together. A submitter that is inside a direct queue's action outlives it,
+ * and is left to afterRun. */
 static void stop_submitters(modConfData_t *configuration) {
     unsigned budget = SUBMITTERS_STOP;
     for (struct imd_input *input = configuration->inputs; input != NULL; input = input->next) {
@@ -360,6 +316,79 @@ static rsRetVal run_engine(modConfData_t *configuration) {
     return result;
 }
 
+/* Waits as long as it takes; see the submitter. */
+static void end_submitters(modConfData_t *configuration) {
+    imd_receipts_end(); /* also when the engine has never run */
+    for (struct imd_input *input = configuration->inputs; input != NULL; input = input->next) {
+        if (input->submitter != NULL) {
+            imd_submitter_join_forced(input->submitter);
+        }
+    }
+}
+
+/* Called for every HUP, also when the module does not run. */
+static rsRetVal doHUP(void __attribute__((unused)) * unused) {
+    if (run_configuration != NULL && run_configuration->engine != NULL) {
+        imd_engine_reload(run_configuration->engine);
+    }
+    return RS_RET_OK;
+}
+
+/* --- rsyslog's hooks, in the order it calls them; the first, modInit, has to stand last --- */
+
+/* Blocks made of macros, which clang-format would take for statements. */
+/* clang-format off */
+
+BEGINbeginCnfLoad
+    CODESTARTbeginCnfLoad;
+    pModConf->pConf = pConf;
+    load_configuration = pModConf;
+ENDbeginCnfLoad
+
+BEGINsetModCnf
+    const struct imd_parameter_reader reader = {load_configuration, take_module_parameter, take_unknown_parameter};
+    CODESTARTsetModCnf;
+    if (!imd_parameter_block_read(lst, IMD_SCOPE_MODULE, &reader)) {
+        load_configuration->broken = true;
+    }
+    /* No error here, also if there is one: rsyslog would unload the module, and then call every parameter of every
+     * input unknown. checkCnf refuses to run, after the inputs' own errors have been reported too. */
+ENDsetModCnf
+
+BEGINnewInpInst
+    struct imd_input **end = &load_configuration->inputs;
+    CODESTARTnewInpInst;
+    while (*end != NULL) {
+        end = &(*end)->next;
+    }
+    CHKmalloc(*end = imd_input_new(lst));
+    if ((*end)->broken) {
+        iRet = RS_RET_CONFIG_ERROR;
+    }
+finalize_it:
+    CODE_STD_FINALIZERnewInpInst
+ENDnewInpInst
+
+BEGINendCnfLoad
+    CODESTARTendCnfLoad;
+    load_configuration = NULL;
+ENDendCnfLoad
+
+BEGINcheckCnf
+    CODESTARTcheckCnf;
+    iRet = check_configuration(pModConf);
+ENDcheckCnf
+
+BEGINactivateCnf
+    CODESTARTactivateCnf;
+    iRet = activate_configuration(pModConf);
+ENDactivateCnf
+
+BEGINwillRun
+    CODESTARTwillRun;
+    iRet = run_configuration != NULL ? RS_RET_OK : RS_RET_NO_RUN;
+ENDwillRun
+
 BEGINrunInput
     CODESTARTrunInput;
     /* Should stopping take longer than rsyslog grants, it would cancel this thread wherever it is, and could leave a
@@ -370,24 +399,19 @@ ENDrunInput
 
 BEGINafterRun
     CODESTARTafterRun;
-    imd_receipts_end();
-    for (struct imd_input *input = run_configuration->inputs; input != NULL; input = input->next) {
-        if (input->submitter != NULL) {
-            imd_submitter_join_forced(input->submitter);
-        }
-    }
+    end_submitters(run_configuration);
     close_store(run_configuration);
 ENDafterRun
 
-/* Called for every HUP, also when the module does not run. */
-static rsRetVal doHUP(void __attribute__((unused)) * unused) {
-    if (run_configuration != NULL && run_configuration->engine != NULL) {
-        imd_engine_reload(run_configuration->engine);
-    }
-    return RS_RET_OK;
-}
+BEGINfreeCnf
+    CODESTARTfreeCnf;
+    free_configuration(pModConf); /* no input runs any more, impstats included, and the queues are gone */
+ENDfreeCnf
 
-/* --- the module itself --- */
+BEGINmodExit
+    CODESTARTmodExit;
+    imd_interfaces_release(&obj);
+ENDmodExit
 
 BEGINisCompatibleWithFeature
     CODESTARTisCompatibleWithFeature;
@@ -395,11 +419,6 @@ BEGINisCompatibleWithFeature
         iRet = RS_RET_OK;
     }
 ENDisCompatibleWithFeature
-
-BEGINmodExit
-    CODESTARTmodExit;
-    imd_interfaces_release(&obj);
-ENDmodExit
 
 /* No semicolons after these macros: up to 8.2506 they form one chain of else-ifs. */
 BEGINqueryEtryPt

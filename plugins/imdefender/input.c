@@ -24,7 +24,9 @@ static const struct {
     {"tenantsFile", offsetof(struct imd_input, tenants_file)},
 };
 
-const char *imd_input_name(const struct imd_input *input) { return input->name != NULL ? input->name : NAME_DEFAULT; }
+const char *imd_input_name(const struct imd_input *input) {
+    return input->name != NULL ? input->name : NAME_DEFAULT;
+}
 
 static void report(struct imd_input *input, struct imd_error *error) {
     if (error->file[0] == '\0') { /* an error in the tenants file names that */
@@ -173,8 +175,7 @@ int imd_input_build(struct imd_input *input, struct imd_engine *engine, bool per
     if (input->engine_input == NULL) {
         return -1;
     }
-    input->statistics =
-        imd_statistics_new(imd_input_name(input), engine, input->engine_input, per_feed_statistics);
+    input->statistics = imd_statistics_new(imd_input_name(input), engine, input->engine_input, per_feed_statistics);
     return input->statistics != NULL ? 0 : imd_error_set(error, NULL, "no memory for statistics");
 }
 

@@ -19,7 +19,8 @@ static const struct {
     void *table;
     unsigned char *guard;
 } rows[] = {
-#define ROW(name) {#name, name##CURR_IF_VERSION, &imd_interfaces.name##_slot.table, imd_interfaces.name##_slot.guard}
+#define ROW(name) \
+    { #name, name##CURR_IF_VERSION, &imd_interfaces.name##_slot.table, imd_interfaces.name##_slot.guard }
     ROW(datetime), ROW(glbl), ROW(prop), ROW(ruleset), ROW(statsobj),
 #undef ROW
 };

@@ -25,10 +25,10 @@
 /* Each table is followed by a guard. The daemon fills a table by writing the size of *its* struct; should that be
  * larger than ours (a module built for another release), it meets the guard first, and loading is refused. */
 #define IMD_INTERFACE_GUARD 512 /* bytes; the largest growth between two releases known so far is 32 */
-#define IMD_INTERFACE(name)                          \
-    struct {                                         \
-        name##_if_t table;                           \
-        unsigned char guard[IMD_INTERFACE_GUARD];    \
+#define IMD_INTERFACE(name)                       \
+    struct {                                      \
+        name##_if_t table;                        \
+        unsigned char guard[IMD_INTERFACE_GUARD]; \
     } name##_slot
 
 struct imd_interfaces {

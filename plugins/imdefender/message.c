@@ -67,7 +67,7 @@ static struct fjson_object *build_own_metadata(const struct imd_batch *batch, co
 }
 
 /* The container $!metadata. An object of the API that has a member of this name keeps it: ours goes beside its members;
- * if it is no object, its value moves to $!metadata!value. (No alert has one so far; `msg` shows it unchanged anyway.) */
+ * if it is no object, its value moves to $!metadata!value. (No alert has one so far, and `msg` shows it unchanged.) */
 static struct fjson_object *metadata_of(struct fjson_object *tree) {
     struct fjson_object *theirs = NULL;
     const bool present = fjson_object_object_get_ex(tree, METADATA, &theirs);

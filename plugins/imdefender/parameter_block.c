@@ -22,8 +22,8 @@ static void build(struct block *block, unsigned scope) {
     unsigned short count = 0;
     for (const struct imd_parameter *row = imd_parameters; row->name != NULL && count < ROWS_MAX; row++) {
         if ((row->scope & scope) != 0) {
-            block->descriptions[count] = (struct cnfparamdescr){
-                row->name, row->type == IMD_TYPE_CHOICES ? eCmdHdlrArray : eCmdHdlrString, 0};
+            block->descriptions[count] =
+                (struct cnfparamdescr){row->name, row->type == IMD_TYPE_CHOICES ? eCmdHdlrArray : eCmdHdlrString, 0};
             block->parameters[count++] = row;
         }
     }
@@ -68,7 +68,7 @@ static bool take_value(const struct block *block, unsigned short index, const st
     return whole;
 }
 
-/* rsyslog would report what nobody has used, but the object would start nevertheless; and it knows no "did you mean". */
+/* rsyslog would report what nobody has used, but start the object nevertheless; and it knows no "did you mean". */
 static bool take_unknown(struct nvlst *list, unsigned scope, const struct imd_parameter_reader *reader) {
     for (; list != NULL; list = list->next) {
         if (list->bUsed) {

@@ -23,9 +23,9 @@ struct imd_parameter_reader {
     void (*take_unknown)(void *context, const char *name, const char *nearest); /* `nearest` may be NULL */
 };
 
-/* Goes through the parameters of `scope` that are given in `list`, in the order of the table, and then through those the
- * table does not know, which rsyslog then leaves to us. False if rsyslog itself found something wrong (and has reported
- * it), or if memory is short. */
+/* Goes through the parameters of `scope` that are given in `list`, in the order of the table, and then through those
+ * the table does not know, which rsyslog then leaves to us. False if rsyslog itself found something wrong (and has
+ * reported it), or if memory is short. */
 bool imd_parameter_block_read(struct nvlst *list, unsigned scope, const struct imd_parameter_reader *reader);
 
 #endif

@@ -53,9 +53,13 @@ void imd_receipts_test(void) {
     }
 }
 
-void imd_receipts_begin(void) { __atomic_store_n(&ended, false, __ATOMIC_RELEASE); }
+void imd_receipts_begin(void) {
+    __atomic_store_n(&ended, false, __ATOMIC_RELEASE);
+}
 
-void imd_receipts_end(void) { __atomic_store_n(&ended, true, __ATOMIC_RELEASE); }
+void imd_receipts_end(void) {
+    __atomic_store_n(&ended, true, __ATOMIC_RELEASE);
+}
 
 prop_t *imd_receipt_new(const char *input) {
     prop_t *receipt = NULL;

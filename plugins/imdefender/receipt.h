@@ -20,8 +20,8 @@
  * closed from the moment its batch was handed over (so a crash can lose what is in rsyslogd's queues then). */
 void imd_receipts_test(void);
 
-/* From now on no receipt closes: what falls after this proves nothing, because a daemon that shuts down destroys what its
- * queues still hold. Any thread; for good, until imd_receipts_begin(). */
+/* From now on no receipt closes: what falls after this proves nothing, because a daemon that shuts down destroys what
+ * its queues still hold. Any thread; for good, until imd_receipts_begin(). */
 void imd_receipts_end(void);
 void imd_receipts_begin(void);
 

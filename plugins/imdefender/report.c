@@ -24,7 +24,9 @@ static void write_line(void *context, enum imd_log_level level, const char *text
     }
 }
 
-struct imd_log imd_report_log(void) { return (struct imd_log){.write = write_line}; }
+struct imd_log imd_report_log(void) {
+    return (struct imd_log){.write = write_line};
+}
 
 void imd_report_error(const char *input, const struct imd_error *error, const char *consequence) {
     char line[LINE_MAX_BYTES];

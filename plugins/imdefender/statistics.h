@@ -13,8 +13,8 @@
 
 struct imd_statistics;
 
-/* Makes the object of an input. `per_feed`: imd_statistics_refresh() adds one per tenant and source. NULL when memory is
- * short. */
+/* Makes the object of an input. `per_feed`: imd_statistics_refresh() adds one per tenant and source. NULL when memory
+ * is short. */
 struct imd_statistics *imd_statistics_new(const char *input, struct imd_engine *engine,
                                           struct imd_engine_input *engine_input, bool per_feed);
 

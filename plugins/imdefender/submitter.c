@@ -26,11 +26,12 @@ struct imd_submitter {
     qqueue_t *queue;
     struct imd_engine *engine;
     struct imd_statistics *statistics;
-    pthread_mutex_t mutex;  /* guards the list of batches */
-    pthread_cond_t changed; /* a batch came, or stopping; monotonic clock */
+    pthread_mutex_t mutex;  /* guards the list of batches, and `finished` */
+    pthread_cond_t changed; /* a batch came, stopping, or finished; monotonic clock */
     struct imd_batch *first;
     struct imd_batch **end;
     bool stopping; /* atomic */
+    bool finished; /* the thread does nothing any more */
     bool running;  /* the thread was started and not joined yet; the starting thread's only */
     bool refusing; /* the last message was refused: one log line per change */
     pthread_t thread;
@@ -86,10 +87,8 @@ static void sink_release(void *context, struct imd_batch *batch) {
 }
 
 struct imd_sink imd_submitter_sink(struct imd_submitter *submitter) {
-    return (struct imd_sink){.context = submitter,
-                             .submit = sink_submit,
-                             .acknowledged = sink_acknowledged,
-                             .release = sink_release};
+    return (struct imd_sink){
+        .context = submitter, .submit = sink_submit, .acknowledged = sink_acknowledged, .release = sink_release};
 }
 
 static struct timespec moment_in(unsigned milliseconds) {
@@ -165,8 +164,8 @@ static bool queue_has_room(const qqueue_t *queue, int severity) {
              queue->tVars.disk.sizeOnDisk > queue->sizeOnDiskMax);
 }
 
-/* False if asked to stop meanwhile. Where there is room a stop does not matter: a batch that has begun is completed if that
- * takes no waiting, which spares duplicates after the next start. */
+/* False if asked to stop meanwhile. Where there is room a stop does not matter: a batch that has begun is completed if
+ * that takes no waiting, which spares duplicates after the next start. */
 static bool wait_for_room(struct imd_submitter *submitter, const smsg_t *message) {
     unsigned waited = 0;
     while (!queue_has_room(submitter->queue, message->iSeverity)) {
@@ -196,8 +195,8 @@ static void give_up_batch(void *context) {
     imd_engine_abandoned(handover->submitter->engine, handover->batch);
 }
 
-/* A direct queue runs the ruleset on this thread. What comes back is the last action's result, not whether the message was
- * taken: it is gone either way. */
+/* A direct queue runs the ruleset on this thread. What comes back is the last action's result, not whether the message
+ * was taken: it is gone either way. */
 static rsRetVal enqueue_direct(struct imd_submitter *submitter, struct imd_batch *batch, smsg_t *message) {
     struct handover handover = {submitter, batch};
     rsRetVal result;
@@ -209,8 +208,8 @@ static rsRetVal enqueue_direct(struct imd_submitter *submitter, struct imd_batch
     return result == RS_RET_FORCE_TERM ? result : RS_RET_OK;
 }
 
-/* A refused message is destroyed by the queue, but after a failed write a disk queue just drops the pointer. Nobody else
- * knows the message then, so a count above ours is that reference; left alone it would keep the receipt open. */
+/* A refused message is destroyed by the queue, but after a failed write a disk queue just drops the pointer. Nobody
+ * else knows the message then, so a count above ours is that reference; left alone it would keep the receipt open. */
 static void drop_lost_reference(const qqueue_t *queue, rsRetVal result, smsg_t *message) {
     if (queue->qType == QUEUETYPE_DISK && result != RS_RET_QUEUE_FULL && result != RS_RET_FORCE_TERM &&
         __atomic_load_n(&message->iRefCount, __ATOMIC_ACQUIRE) > 1) {
@@ -316,6 +315,10 @@ static void *run(void *context) {
             refresh_statistics(submitter);
         }
     }
+    pthread_mutex_lock(&submitter->mutex);
+    submitter->finished = true;
+    pthread_cond_broadcast(&submitter->changed);
+    pthread_mutex_unlock(&submitter->mutex);
     return NULL;
 }
 
@@ -353,7 +356,7 @@ rsRetVal imd_submitter_start(struct imd_submitter *submitter, rsconf_t *conf, st
 void imd_submitter_stop(struct imd_submitter *submitter) {
     pthread_mutex_lock(&submitter->mutex);
     __atomic_store_n(&submitter->stopping, true, __ATOMIC_RELEASE);
-    pthread_cond_signal(&submitter->changed);
+    pthread_cond_broadcast(&submitter->changed);
     pthread_mutex_unlock(&submitter->mutex);
 }
 
@@ -368,12 +371,24 @@ static void give_up_rest(struct imd_submitter *submitter) {
     pthread_mutex_unlock(&submitter->mutex);
 }
 
+static bool wait_until_finished(struct imd_submitter *submitter, unsigned milliseconds) {
+    const struct timespec until = moment_in(milliseconds);
+    int waited = 0;
+    pthread_mutex_lock(&submitter->mutex);
+    while (!submitter->finished && waited == 0) {
+        waited = pthread_cond_timedwait(&submitter->changed, &submitter->mutex, &until);
+    }
+    const bool finished = submitter->finished;
+    pthread_mutex_unlock(&submitter->mutex);
+    return finished;
+}
+
 bool imd_submitter_join(struct imd_submitter *submitter, unsigned milliseconds) {
     if (submitter->running) {
-        const struct timespec until = moment_in(milliseconds);
-        if (pthread_clockjoin_np(submitter->thread, NULL, CLOCK_MONOTONIC, &until) != 0) {
+        if (!wait_until_finished(submitter, milliseconds)) {
             return false;
         }
+        pthread_join(submitter->thread, NULL);
         submitter->running = false;
     }
     if (submitter->engine != NULL) {

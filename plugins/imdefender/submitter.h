@@ -14,8 +14,8 @@
 
 struct imd_submitter;
 
-/* `ruleset` may be NULL for the default one; `input` names the input in logs and has to outlive the submitter. No thread
- * yet. NULL when memory is short. */
+/* `ruleset` may be NULL for the default one; `input` names the input in logs and has to outlive the submitter. No
+ * thread yet. NULL when memory is short. */
 struct imd_submitter *imd_submitter_new(const char *input, ruleset_t *ruleset);
 
 /* What the engine hands batches to. */

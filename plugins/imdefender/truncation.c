@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where rsyslog would cut an alert.
  *
- * global(maxMessageSize) is 8 KiB unless set, and alerts are often several times that. On the way in it does not matter:
- * the parameter is applied by submitMsg2() and by the rate limiter, and this module uses neither. Queues (on disk too),
- * templates, omfile, omkafka, omhttp and most other outputs have no limit. But a few outputs cut the rendered text at
- * it, without a word: those that descend from classic syslog forwarding, and omrelp. If the configuration has one of
- * these and the limit is low, alerts would arrive as broken JSON, so that deserves a warning. Which action an alert
- * reaches is decided by filters at run time; any action of the configuration therefore counts. */
+ * global(maxMessageSize) is 8 KiB unless set, and alerts are often several times that. On the way in it does not
+ * matter: the parameter is applied by submitMsg2() and by the rate limiter, and this module uses neither. Queues (on
+ * disk too), templates, omfile, omkafka, omhttp and most other outputs have no limit. But a few outputs cut the
+ * rendered text at it, without a word: those that descend from classic syslog forwarding, and omrelp. If the
+ * configuration has one of these and the limit is low, alerts would arrive as broken JSON, so that deserves a warning.
+ * Which action an alert reaches is decided by filters at run time; any action of the configuration therefore counts. */
 #include "truncation.h"
 
 #include <stdbool.h>

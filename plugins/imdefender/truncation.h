@@ -5,7 +5,7 @@
 
 #include "interfaces.h"
 
-/* Warns once, naming the actions, if this configuration has some that would cut long alerts. Once the actions are known. */
+/* Warns, naming the outputs, if this configuration has some that would cut long alerts. Once its actions are known. */
 void imd_truncation_warn(rsconf_t *conf);
 
 #endif

@@ -38,7 +38,9 @@ static void finds_none_at_an_address_of_nothing(void **state) {
     assert_false(imd_daemon_version_of(NULL, version));
 }
 
-static bool find(const char *image, char *version) { return imd_daemon_version_find(image, strlen(image), version); }
+static bool find(const char *image, char *version) {
+    return imd_daemon_version_find(image, strlen(image), version);
+}
 
 static void skips_a_text_without_a_version(void **state) {
     (void)state;
@@ -52,9 +54,10 @@ static void takes_no_version_that_is_cut_or_too_long(void **state) {
     char version[IMD_DAEMON_VERSION_MAX];
     assert_false(find("software=\"rsyslogd\" swVersion=\"8.2302.0", version));
     assert_false(find("software=\"rsyslogd\" swVersion=\"8.2302.0\n\"", version));
-    assert_false(find("software=\"rsyslogd\" swVersion=\"8.2302.00000000000000000000000000000000000000000000000000000000"
-                      "000000000000\"",
-                      version));
+    assert_false(
+        find("software=\"rsyslogd\" swVersion=\"8.2302.00000000000000000000000000000000000000000000000000000000"
+             "000000000000\"",
+             version));
     assert_false(find("swVersion=\"8.2302.0\"", version));
     assert_false(find("", version));
     assert_string_equal(version, "");

@@ -24,8 +24,8 @@ static void takes_names_of_letters_digits_hyphens_and_dots(void **state) {
 
 static void refuses_what_is_no_host_name(void **state) {
     (void)state;
-    const char *const bad[] = {"",     "Contoso Ltd", "-contoso", "contoso-", "a..b", ".a",
-                               "a.",   "under_score", "K\xc3\xb6ln", "a\nb",   "a\"b", "a-.b"};
+    const char *const bad[] = {"",   "Contoso Ltd", "-contoso",    "contoso-", "a..b", ".a",
+                               "a.", "under_score", "K\xc3\xb6ln", "a\nb",     "a\"b", "a-.b"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         if (imd_hostname_valid(bad[i])) {
             fail_msg("'%s' was taken for a host name", bad[i]);
@@ -84,12 +84,8 @@ static void takes_any_other_severity_for_a_notice(void **state) {
 /* --- structured data --- */
 
 static struct imd_structured_values plain(void) {
-    return (struct imd_structured_values){.tenant_id = "t",
-                                          .tenant_name = "Contoso",
-                                          .source = "alerts",
-                                          .id = "da1",
-                                          .severity = "high",
-                                          .key = "0123"};
+    return (struct imd_structured_values){
+        .tenant_id = "t", .tenant_name = "Contoso", .source = "alerts", .id = "da1", .severity = "high", .key = "0123"};
 }
 
 static void writes_one_element_in_the_documented_order(void **state) {
