@@ -19,9 +19,8 @@
 const struct imd_feed_name contoso = {"defender", TENANT, "alerts"};
 const struct imd_feed_name fabrikam = {"defender", "fabrikam.example", "alerts"};
 
-int make_place(void **state) {
+int make_place_below(const char *base, void **state) {
     struct place *place = calloc(1, sizeof(*place));
-    const char *base = getenv("TMPDIR");
 
     if (place == NULL) return -1;
     snprintf(place->directory, sizeof(place->directory), "%s/test_store.XXXXXX",
@@ -30,6 +29,10 @@ int make_place(void **state) {
     snprintf(place->path, sizeof(place->path), "%s/state.db", place->directory);
     *state = place;
     return 0;
+}
+
+int make_place(void **state) {
+    return make_place_below(getenv("TMPDIR"), state);
 }
 
 int remove_place(void **state) {

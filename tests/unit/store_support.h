@@ -17,6 +17,7 @@ struct place {
     char path[96]; /* of the state file: DIRECTORY/state.db */
 };
 int make_place(void **state);
+int make_place_below(const char *base, void **state); /* NULL: /tmp */
 int remove_place(void **state);
 
 /* `name` beside the state file. Memory of the next call but seven. */

@@ -19,9 +19,10 @@
 
 #define LAST_COMMIT 12
 
+/* In memory where there is such a place: the real disk is not under test, and waiting for it takes minutes. */
 static int make_faulty_place(void **state) {
     fault_vfs_install();
-    return make_place(state);
+    return access("/dev/shm", W_OK | X_OK) == 0 ? make_place_below("/dev/shm", state) : make_place(state);
 }
 
 static int remove_faulty_place(void **state) {
@@ -245,10 +246,9 @@ static void after_a_power_cut(void **state, unsigned chance) {
         assert_int_equal(make_commit(store, found + 1, NULL), 0);
         assert_int_equal(last_commit(store), found + 1);
         store->operations->close(store);
-        remove_place(state);
-        make_place(state);
+        remove_faulty_place(state);
+        make_faulty_place(state);
         place = *state;
-        fault_vfs_install();
         cuts++;
         /* Every point of creating and of the first commits, then a sample. */
         spare += spare < 200 ? 1 : 7;
