@@ -6,6 +6,8 @@
 
 #include "parserif.h"
 
+extern int yylineno; /* of rsyslog's parser; newer releases declare it where they use it */
+
 enum { ROWS_MAX = 64 };
 
 struct block {
