@@ -18,7 +18,8 @@ enum {
     REFRESH_STATISTICS = 5000, /* milliseconds between two looks for new feeds */
     CANCEL_AFTER = 500         /* milliseconds granted to a direct queue's action once forced to end */
 };
-#define REPORT_FULL_AFTER 60000 /* milliseconds without room after which the log says so, once */
+#define REPORT_FULL_AFTER 60000  /* milliseconds without room after which the log says so, once */
+#define REPORT_REFUSAL_AGAIN 600 /* seconds between two reports of refused messages */
 
 struct imd_submitter {
     const char *input;
@@ -30,10 +31,10 @@ struct imd_submitter {
     pthread_cond_t changed; /* a batch came, stopping, or finished; monotonic clock */
     struct imd_batch *first;
     struct imd_batch **end;
-    bool stopping; /* atomic */
-    bool finished; /* the thread does nothing any more */
-    bool running;  /* the thread was started and not joined yet; the starting thread's only */
-    bool refusing; /* the last message was refused: one log line per change */
+    bool stopping;           /* atomic */
+    bool finished;           /* the thread does nothing any more */
+    bool running;            /* the thread was started and not joined yet; the starting thread's only */
+    time_t refusal_reported; /* monotonic seconds; 0: never */
     pthread_t thread;
 };
 
@@ -217,17 +218,16 @@ static void drop_lost_reference(const qqueue_t *queue, rsRetVal result, smsg_t *
     }
 }
 
+/* A queue on the brink refuses now and then: a line for each time would only add to its load. */
 static void report_refusal(struct imd_submitter *submitter, rsRetVal result) {
-    if (result != RS_RET_OK && !submitter->refusing) {
+    const time_t now = moment_in(0).tv_sec;
+    if (submitter->refusal_reported == 0 || now - submitter->refusal_reported >= REPORT_REFUSAL_AGAIN) {
+        submitter->refusal_reported = now;
         LogMsg(0, result, LOG_WARNING,
                "imdefender: input '%s': the queue of its ruleset refuses messages; each is offered again until it is "
-               "taken",
-               submitter->input);
-    } else if (result == RS_RET_OK && submitter->refusing) {
-        LogMsg(0, NO_ERRCODE, LOG_INFO, "imdefender: input '%s': the queue of its ruleset takes messages again",
+               "taken, nothing is lost; look at the size of the queue and what its actions wait for",
                submitter->input);
     }
-    submitter->refusing = result != RS_RET_OK;
 }
 
 /* Puts `message` into the queue and gives up our reference. False if the daemon stops first. */
@@ -242,8 +242,8 @@ static bool enqueue(struct imd_submitter *submitter, struct imd_batch *batch, sm
         if (result == RS_RET_FORCE_TERM) {
             break;
         }
-        report_refusal(submitter, result);
         if (!taken) {
+            report_refusal(submitter, result);
             drop_lost_reference(submitter->queue, result, message);
             pause_for(submitter, PAUSE_REFUSED);
             if (must_stop(submitter)) {
