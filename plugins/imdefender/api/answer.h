@@ -35,6 +35,7 @@ enum imd_verdict {
 struct imd_judgement {
     enum imd_verdict verdict;
     unsigned limit;       /* page size the API named, 0: none */
+    bool walk_is_over;    /* repeating the request cannot help */
     int64_t retry_after;  /* seconds the server asks for, capped; -1: it does not */
     char reason[400];     /* what happened, a clause, no secrets, no bodies */
     char action[300];     /* what the operator should do, "" if nothing */

@@ -9,6 +9,7 @@
 #define LASTING_MS INT64_C(900000)  /* wait while only an operator can help */
 #define BACKOFF_MS INT64_C(1000)    /* first wait after a passing fault; doubles ... */
 #define BACKOFF_MAX_MS INT64_C(300000)
+#define RETRIES_MAX 8u              /* passing faults in a row after which a walk is given up and begun anew */
 
 static struct imd_engine *
 engine_of(const struct imd_feed *feed)
@@ -225,8 +226,10 @@ begin(struct imd_feed *feed)
         checkpoint->origin = imd_time_add(now, -ticks(settings->backfill));
         checkpoint->watermark = checkpoint->origin;
     }
-    bool sweep = checkpoint->swept != IMD_TIME_NONE && settings->reconcile > settings->overlap &&
-                 now >= imd_time_add(checkpoint->swept, ticks(settings->reconcile_interval));
+    /* A sweep in the future was dated by a clock that has been set since. */
+    bool due = now >= imd_time_add(checkpoint->swept, ticks(settings->reconcile_interval)) ||
+               checkpoint->swept > imd_time_add(now, ticks(60));
+    bool sweep = checkpoint->swept != IMD_TIME_NONE && settings->reconcile > settings->overlap && due;
     imd_time lower = checkpoint->watermark;
     if (sweep && imd_time_add(now, -ticks(settings->reconcile)) < lower)
         lower = imd_time_add(now, -ticks(settings->reconcile));
@@ -400,18 +403,32 @@ wait_after(struct imd_feed *feed, const struct imd_judgement *judgement)
     return asked + imd_engine_jitter(engine, limit);
 }
 
+/* The API may answer the same request when it is repeated. */
+static bool
+is_passing(enum imd_verdict verdict)
+{
+    return verdict == IMD_VERDICT_THROTTLED || verdict == IMD_VERDICT_UNREACHABLE || verdict == IMD_VERDICT_SERVER ||
+           verdict == IMD_VERDICT_BAD_ANSWER;
+}
+
 void
 imd_feed_failed(struct imd_feed *feed, const struct imd_judgement *judgement)
 {
     bool lasting = imd_verdict_is_lasting(judgement->verdict);
-    if (feed->poll) keep_progress(feed, feed->poll);
-    end_poll(feed);
     feed->failures++;
-    imd_account_count(feed->account, polls_failed, 1);
+    /* After a passing fault the walk goes on with the same request: however long it is, it comes to its end. */
+    if (feed->poll && !feed->poll->failed) {
+        feed->poll->failed = true;
+        imd_account_count(feed->account, polls_failed, 1);
+    }
+    if (feed->poll && (judgement->walk_is_over || !is_passing(judgement->verdict) || feed->failures % RETRIES_MAX == 0)) {
+        keep_progress(feed, feed->poll);
+        end_poll(feed);
+    }
     /* One passing fault is no news; a second in a row is, and whatever keeps a new feed from starting. */
     if (lasting || feed->failures > 1 || strcmp(feed->health, "starting") == 0)
         imd_feed_set_health(feed, imd_verdict_state(judgement->verdict), judgement->reason, judgement->action);
-    if (judgement->verdict == IMD_VERDICT_SERVER && feed->failures > 1 && feed->paging.top > 1) feed->paging.top /= 2;
+    if (judgement->verdict == IMD_VERDICT_SERVER && feed->failures > 1 && feed->paging.top >= 4) feed->paging.top /= 2;
     if (judgement->verdict == IMD_VERDICT_QUERY_REFUSED) feed->paging.unordered = false; /* that was not the reason */
     imd_feed_schedule(feed, wait_after(feed, judgement));
 }

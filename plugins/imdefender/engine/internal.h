@@ -77,6 +77,7 @@ struct imd_poll {
     bool sweep;                      /* over `reconcile` instead of `overlap` */
     bool partial;                    /* some page was a 206 */
     bool signed_in_again;            /* a 401 was answered with a new token once */
+    bool failed;                     /* counted as failed */
     bool wrong_tenant, no_memory;
     imd_time started;                /* server time at which the walk began, IMD_TIME_NONE before the first answer */
     imd_time regular_lower;          /* below it, what is new is late */

@@ -255,7 +255,7 @@ imd_poll_object(void *context, const char *json, size_t length)
     struct imd_alert_fields *fields = &feed->tenant->input->engine->fields;
     enum imd_alert_problem problem = imd_alert_read(feed->source, json, length, fields);
     imd_account_count(feed->account, alerts_fetched, 1);
-    if (is_other_tenant(feed, fields)) {
+    if (problem == IMD_ALERT_BAD_TENANT || is_other_tenant(feed, fields)) {
         imd_account_count(feed->account, alerts_rejected, 1);
         poll->wrong_tenant = true;
         return false;

@@ -95,7 +95,7 @@ static void on_done(struct imd_request *request);
 static void
 fail(struct imd_poll *poll, enum imd_verdict verdict, const char *action, const char *reason)
 {
-    struct imd_judgement judgement = {.retry_after = -1};
+    struct imd_judgement judgement = {.retry_after = -1, .walk_is_over = true};
     imd_judgement_set(&judgement, verdict, action, "%s", reason);
     imd_feed_failed(poll->feed, &judgement);
 }
@@ -180,7 +180,8 @@ begin_earlier(struct imd_poll *poll)
     const struct imd_settings *settings = feed->tenant->settings;
     struct imd_checkpoint *checkpoint = &feed->checkpoint;
     int64_t depth = poll->sweep ? settings->reconcile : settings->overlap;
-    if (checkpoint->succeeded == IMD_TIME_NONE) { /* never polled: the origin was reckoned by the clock here */
+    if (checkpoint->watermark == checkpoint->origin && checkpoint->succeeded == IMD_TIME_NONE) {
+        /* Never polled: the origin was reckoned by the clock here. */
         imd_time origin = imd_time_add(poll->started, -settings->backfill * IMD_TICKS_PER_SECOND);
         if (origin < imd_time_add(checkpoint->origin, -5 * IMD_TICKS_PER_SECOND)) checkpoint->origin = origin;
         depth = settings->backfill;
@@ -201,6 +202,7 @@ page_done(struct imd_poll *poll)
     bool first = poll->started == IMD_TIME_NONE;
     imd_time now = note_date(poll);
     if (first) poll->started = now;
+    poll->feed->failures = 0;
     if (first && begin_earlier(poll)) {
         imd_feed_ask_next(poll->feed);
         return;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TRUST_BITS 30 /* once in 10^9 pages, disorder passes for order */
+
 static struct imd_region
 everything_from(imd_time lower)
 {
@@ -45,8 +47,8 @@ pop(struct imd_walk *walk)
 {
     walk->region_count--;
     drop_link(walk);
-    walk->chain_fresh = walk->chain_rounds = 0;
-    walk->links_refused = false;
+    walk->chain = walk->links_refused = false;
+    walk->chain_rounds = 0;
 }
 
 void
@@ -114,7 +116,7 @@ is_whole(const struct imd_walk *walk, bool has_link, int64_t total)
     const struct imd_paging *paging = walk->paging;
     unsigned count = walk->page.count;
     if (has_link || total > (int64_t)count) return false;
-    if (count <= 1) return true; /* no API has a ceiling of one object */
+    if (count == 0 || (count == 1 && paging->top > 1)) return true; /* no API has a ceiling of one object */
     unsigned widest = paging->widest < paging->top ? paging->widest : paging->top;
     return count < widest;
 }
@@ -261,7 +263,11 @@ region_stuck(struct imd_walk *walk, const char *next_link, bool has_link, int64_
 {
     struct imd_paging *paging = walk->paging;
     unsigned count = walk->page.count;
-    if (next_link && !walk->links_refused) return follow(walk, next_link, error);
+    if (next_link && !walk->links_refused) {
+        walk->chain = count > 0; /* empty pages are only passed by; what comes behind them can be split again */
+        walk->chain_fresh = walk->page.fresh;
+        return follow(walk, next_link, error);
+    }
     if (!has_link && count >= paging->top && paging->top < paging->ceiling) {
         paging->top = paging->top * 2 < paging->ceiling ? paging->top * 2 : paging->ceiling;
         return IMD_WALK_MORE;
@@ -281,6 +287,7 @@ chain_done(struct imd_walk *walk)
         hold_at(walk, walk->page.oldest);
         return region_done(walk);
     }
+    walk->chain = false;
     drop_link(walk);
     return IMD_WALK_MORE;
 }
@@ -288,13 +295,11 @@ chain_done(struct imd_walk *walk)
 static enum imd_walk_step
 region_page_end(struct imd_walk *walk, const char *next_link, bool has_link, int64_t total, struct imd_error *error)
 {
-    bool following = walk->next_link != NULL;
-    walk->chain_fresh += walk->page.fresh;
-    if (following) { /* a chain that was begun is followed to its end */
+    if (walk->chain) { /* one that was begun is followed to its end */
+        walk->chain_fresh += walk->page.fresh;
         if (next_link) return follow(walk, next_link, error);
         if (!has_link) return chain_done(walk);
     }
-    walk->chain_fresh = walk->page.fresh;
     if (is_whole(walk, has_link, total)) return region_done(walk);
     if (walk->page.count == 0) return region_stuck(walk, next_link, has_link, total, error);
     /* Objects outside the region: the filter is not obeyed, so splitting would go on for ever. */
@@ -313,6 +318,18 @@ leave_order(struct imd_walk *walk, struct imd_error *error)
     walk->tie = IMD_TIME_NONE;
     drop_link(walk);
     return push(walk, everything_from(walk->cursor)) ? IMD_WALK_MORE : out_of_room(error);
+}
+
+/* A page that ascends is evidence in the measure of how unlikely that is by chance: log2(n!) bits. Objects that were met
+ * before say nothing new: the same chance would show them in the same order again. */
+static void
+note_order(struct imd_walk *walk)
+{
+    static const unsigned char bits[] = {0, 0, 1, 2, 4, 6, 9, 12, 15, 18, 21, 25, 28, 32};
+    const unsigned most = sizeof bits / sizeof *bits - 1;
+    struct imd_paging *paging = walk->paging;
+    if (walk->page.oldest == walk->page.newest || paging->trust >= TRUST_BITS) return;
+    paging->trust += bits[walk->page.fresh < most ? walk->page.fresh : most];
 }
 
 /* An ordered page that holds one stamp only, and that is the cursor: is that stamp whole? */
@@ -339,8 +356,10 @@ ordered_page_end(struct imd_walk *walk, const char *next_link, bool has_link, in
     struct imd_paging *paging = walk->paging;
     if (page->descends || (page->oldest != IMD_TIME_NONE && page->oldest < walk->cursor && page->count > 1)) {
         paging->unordered = true;
+        paging->trust = 0;
         return leave_order(walk, error);
     }
+    note_order(walk);
     if (is_whole(walk, has_link, total)) return IMD_WALK_DONE;
     if (page->newest == IMD_TIME_NONE) {
         if (next_link && !walk->links_refused) return follow(walk, next_link, error);
@@ -348,8 +367,7 @@ ordered_page_end(struct imd_walk *walk, const char *next_link, bool has_link, in
         return IMD_WALK_FAILED;
     }
     if (page->newest > walk->cursor) {
-        /* All of one stamp, and not whole: newest first would look the same, so the order is not proved. */
-        if (page->oldest == page->newest && page->count > 1) {
+        if (paging->trust < TRUST_BITS) {
             enum imd_walk_step step = leave_order(walk, error);
             return step == IMD_WALK_MORE ? region_page_end(walk, NULL, has_link, total, error) : step;
         }

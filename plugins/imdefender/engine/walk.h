@@ -6,7 +6,8 @@
  * ceiling may be lower than asked for; the order may be refused or silently not given; stamps tie; objects move to a
  * newer stamp while the walk is under way.
  *
- * - Ordered: `time ge CURSOR` in ascending order; the cursor moves to the last stamp of the page, never beyond it.
+ * - Ordered: `time ge CURSOR` in ascending order; the cursor moves to the last stamp of the page, never beyond it. Only
+ *   once the order is trusted: pages in another order can ascend by chance, n objects in one of n! cases.
  * - Where the order is refused, is not what came, or cannot be judged, and for stamps shared by a whole page:
  *   regions. A region is a range of update times (and of creation times, and one value of each partition property); one
  *   that does not come back whole is split. Oldest first, so that what moves is met again later.
@@ -34,6 +35,7 @@ struct imd_paging {
     unsigned widest;        /* largest page answered so far: pages as large as this may have been cut off */
     unsigned clamp;         /* page size at which the API was seen to cut off, 0: never seen */
     bool unordered;         /* $orderby was refused or not obeyed */
+    unsigned trust;         /* bits of evidence that the order asked for is the order that comes */
     imd_time tie_stamp;     /* a tie that was found whole ... */
     unsigned tie_count;     /* ... with this many objects, so that it need not be proved at every poll */
 };
@@ -73,6 +75,7 @@ struct imd_walk {
     char *next_link;
     unsigned links;
     uint64_t link_digests[2];   /* of links before, to meet a loop */
+    bool chain;                 /* the links of a region that cannot be split are being followed */
     unsigned chain_fresh;       /* objects not seen before in the chain of links; while there are some, it is repeated */
     unsigned chain_rounds;
     bool links_refused;         /* in this region */

@@ -1,0 +1,607 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Plays random histories of an API to the engine: alerts are made, updated, become visible late and share time stamps
+ * while the engine pages; the API cuts pages, gives or withholds links and order, and fails; the process is killed.
+ *
+ * Whatever happens:
+ * - after each complete poll, every version that was visible from its beginning to its end has been handed over;
+ * - when all is quiet, every visible version has been;
+ * - none twice, except after a kill those that were not committed.
+ *
+ * IMD_MODEL_SEED=N replays one history with a trace; IMD_MODEL_HISTORIES=N plays so many. */
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "../sim/graph.h"
+#include "../sim/graph_time.h"
+#include "engine/internal.h"
+#include "memory_store.h"
+
+#define SECOND INT64_C(10000000)
+#define TENANT "00000000-0000-0000-0000-000000000001"
+#define API "https://api.example"
+#define HISTORIES 10000
+#define OBJECTS_MAX 60
+
+/* One history: its API, its clock, its engine, and what came out. */
+struct history {
+    uint64_t seed;
+    bool trace;
+    struct graph_random random;
+    struct graph_data data;
+    struct graph_feed *feed;
+    struct graph_quirks quirks;
+    struct memory_store store;
+    struct imd_engine *engine;
+    /* clock */
+    int64_t now;          /* API time in ticks */
+    int64_t start;
+    int64_t wall_offset;  /* how wrong the clock here is */
+    /* plan */
+    unsigned objects_left, updates_left, kills_left;
+    unsigned fault_percent;
+    int64_t late_max;
+    int64_t overlap, reconcile;
+    unsigned page_size;
+    bool slow_sink;
+    /* requests under way */
+    struct imd_transport transport;
+    struct imd_request *requests[8];
+    unsigned request_count;
+    /* output */
+    struct imd_batch *out; /* submitted, not acknowledged */
+    unsigned next_number;
+    struct output {
+        char *id;
+        int64_t stamp;
+        unsigned times, allowed;
+        bool committed_once;
+    } *outputs;
+    size_t output_count, output_room;
+    unsigned complete_polls, requests_made, kills;
+    const char *problem;
+    char problem_text[400];
+};
+
+static void
+trace(struct history *history, const char *format, ...)
+{
+    if (!history->trace) return;
+    va_list arguments;
+    va_start(arguments, format);
+    printf("%9.3f ", (double)(history->now - history->start) / (double)SECOND);
+    vprintf(format, arguments);
+    printf("\n");
+    va_end(arguments);
+}
+
+static bool
+chance(struct history *history, unsigned percent)
+{
+    return graph_random_chance(&history->random, percent);
+}
+
+static uint64_t
+below(struct history *history, uint64_t limit)
+{
+    return graph_random_below(&history->random, limit);
+}
+
+static void
+complain(struct history *history, const char *what, const char *id, int64_t stamp)
+{
+    char text[GRAPH_TIME_TEXT];
+    if (history->problem) return;
+    snprintf(history->problem_text, sizeof history->problem_text, "%s: %s %s", what, id,
+             graph_time_print(stamp, 7, text));
+    history->problem = history->problem_text;
+}
+
+/* --- the API's side: what happens to the alerts --- */
+
+static void
+add_version(struct history *history, unsigned number, int64_t created, int64_t stamp, int64_t visible)
+{
+    static const char *const severities[] = {"high", "medium", "low", "informational"};
+    static const char *const services[] = {"microsoftDefenderForEndpoint", "microsoftDefenderForOffice365"};
+    char text[600], created_text[GRAPH_TIME_TEXT], stamp_text[GRAPH_TIME_TEXT];
+    const char *problem = NULL;
+    snprintf(text, sizeof text,
+             "{\"id\":\"a%u\",\"tenantId\":\"" TENANT "\",\"severity\":\"%s\",\"serviceSource\":\"%s\",\"status\":\"new\","
+             "\"createdDateTime\":\"%s\",\"lastUpdateDateTime\":\"%s\"}",
+             number, severities[number % 4], services[number / 4 % 2], graph_time_print(created, 7, created_text),
+             graph_time_print(stamp, 7, stamp_text));
+    trace(history, "version a%u %s visible in %.3f s", number, stamp_text, (double)(visible - history->now) / (double)SECOND);
+    if (!graph_data_add(&history->data, history->feed, text, strlen(text), visible, history->now, 0, &problem))
+        fail_msg("the model made a bad alert: %s", problem);
+}
+
+/* Stamps lie on a grid so coarse that they often tie. */
+static int64_t
+make_stamp(struct history *history)
+{
+    int64_t grid = chance(history, 40) ? 10 * SECOND : SECOND / 3;
+    return history->now - history->now % grid;
+}
+
+static int64_t
+make_visible(struct history *history, int64_t stamp)
+{
+    if (!chance(history, 20) || !history->late_max) return history->now;
+    int64_t visible = stamp + (int64_t)below(history, (uint64_t)history->late_max);
+    return visible > history->now ? visible : history->now;
+}
+
+static void
+create(struct history *history)
+{
+    int64_t stamp = make_stamp(history);
+    unsigned number = history->next_number++;
+    /* Creation times differ: two objects that tie in everything a query can tell apart cannot be paged by anybody. */
+    add_version(history, number, stamp - SECOND - (int64_t)number * 7, stamp, make_visible(history, stamp));
+    history->objects_left--;
+}
+
+static void
+update(struct history *history)
+{
+    if (!history->feed->object_count) return;
+    struct graph_object *object = history->feed->objects[below(history, history->feed->object_count)];
+    int64_t stamp = make_stamp(history);
+    if (!object->current || object->current->changed >= stamp || object->current->changed_text == NULL) return;
+    add_version(history, (unsigned)strtoul(object->id + 1, NULL, 10), object->current->created, stamp, make_visible(history, stamp));
+    history->updates_left--;
+}
+
+static void
+live(struct history *history)
+{
+    for (unsigned i = (unsigned)below(history, 4); i-- > 0;) {
+        if (history->objects_left && chance(history, 60)) create(history);
+        if (history->updates_left && chance(history, 40)) update(history);
+    }
+    if (chance(history, 2)) history->wall_offset = (int64_t)below(history, 7200) * SECOND - 3600 * SECOND;
+}
+
+/* --- transport in virtual time --- */
+
+static struct history *
+of(struct imd_transport *transport)
+{
+    return (struct history *)((char *)transport - offsetof(struct history, transport));
+}
+
+static void
+start(struct imd_transport *transport, struct imd_request *request)
+{
+    struct history *history = of(transport);
+    memset(&request->response, 0, sizeof request->response);
+    request->response.date = IMD_TIME_NONE;
+    request->handle = request;
+    history->requests[history->request_count++] = request;
+}
+
+static void
+forget_request(struct history *history, struct imd_request *request)
+{
+    request->handle = NULL;
+    for (unsigned i = 0; i < history->request_count; i++)
+        if (history->requests[i] == request) history->requests[i] = history->requests[--history->request_count];
+}
+
+static void
+cancel(struct imd_transport *transport, struct imd_request *request)
+{
+    forget_request(of(transport), request);
+}
+
+static void
+resume(struct imd_transport *transport, struct imd_request *request)
+{
+    (void)transport;
+    request->paused = false;
+}
+
+static void
+wake(struct imd_transport *transport)
+{
+    (void)transport;
+}
+
+static int64_t
+monotonic(struct imd_transport *transport)
+{
+    return (of(transport)->now - of(transport)->start) / (SECOND / 1000);
+}
+
+static imd_time
+wall(struct imd_transport *transport)
+{
+    return of(transport)->now + of(transport)->wall_offset;
+}
+
+static void
+free_transport(struct imd_transport *transport)
+{
+    (void)transport;
+}
+
+static void
+send_body(struct history *history, struct imd_request *request, const char *body, size_t length)
+{
+    size_t sent = 0;
+    while (sent < length && request->response.failure == IMD_FAILURE_NONE) {
+        size_t part = 1 + (size_t)below(history, 700);
+        if (part > length - sent) part = length - sent;
+        if (request->data(request, body + sent, part) == IMD_FLOW_STOP) request->response.failure = IMD_FAILURE_STOPPED;
+        sent += part;
+    }
+    request->response.bytes = sent;
+}
+
+static void
+answer_token(struct history *history, struct imd_request *request)
+{
+    static const char token[] = "{\"token_type\":\"Bearer\",\"expires_in\":3599,\"access_token\":\"a.b.c\"}";
+    request->response.status = 200;
+    send_body(history, request, token, sizeof token - 1);
+}
+
+/* A fault instead of an answer, or in the middle of it; true if there was one. */
+static bool
+answer_fault(struct history *history, struct imd_request *request)
+{
+    static const int statuses[] = {429, 500, 503, 504};
+    if (!history->fault_percent || !chance(history, history->fault_percent)) return false;
+    if (chance(history, 40)) {
+        request->response.failure = IMD_FAILURE_BROKEN;
+        trace(history, "  connection lost");
+        return true;
+    }
+    request->response.status = statuses[below(history, 4)];
+    if (chance(history, 50)) snprintf(request->response.retry_after, sizeof request->response.retry_after, "2");
+    trace(history, "  HTTP %d", request->response.status);
+    return true;
+}
+
+static void
+answer_page(struct history *history, struct imd_request *request)
+{
+    const char *query = strchr(request->url, '?');
+    struct graph_request ask = {.source = GRAPH_ALERTS,
+                                .tenant = history->feed->tenant,
+                                .query = query ? query + 1 : "",
+                                .base_url = API,
+                                .now = history->now,
+                                .random = &history->random};
+    struct graph_answer answer = {0};
+    graph_query(&history->data, &history->quirks, &ask, &answer);
+    size_t length = answer.body.length;
+    request->response.status = answer.status;
+    if (!chance(history, 3)) request->response.date = history->now - history->now % SECOND;
+    trace(history, "  %s\n              -> %d, %zu of %zu%s", query, answer.status, answer.shown_count, answer.matching,
+          answer.linked ? ", linked" : "");
+    bool cut = history->fault_percent && chance(history, history->fault_percent);
+    if (cut) length = (size_t)below(history, length);
+    send_body(history, request, answer.body.bytes, length);
+    if (cut && request->response.failure == IMD_FAILURE_NONE) request->response.failure = IMD_FAILURE_BROKEN;
+    if (cut) trace(history, "  cut after %zu bytes", length);
+    graph_answer_free(&answer);
+}
+
+static void
+poll_once(struct imd_transport *transport, int timeout_ms)
+{
+    struct history *history = of(transport);
+    if (!history->request_count) { /* nothing under way: time passes until the engine has something to do */
+        history->now += (int64_t)timeout_ms * (SECOND / 1000);
+        return;
+    }
+    history->now += (int64_t)below(history, 2000) * (SECOND / 1000);
+    if (history->objects_left || history->updates_left) live(history);
+    struct imd_request *request = history->requests[below(history, history->request_count)];
+    forget_request(history, request);
+    history->requests_made++;
+    if (strstr(request->url, "/oauth2/"))
+        answer_token(history, request);
+    else if (!answer_fault(history, request))
+        answer_page(history, request);
+    request->done(request);
+}
+
+static const struct imd_transport_operations transport_operations = {start,     cancel, resume, poll_once,
+                                                                     wake,      monotonic, wall, free_transport};
+
+/* --- the sink --- */
+
+static struct output *
+find_output(struct history *history, const char *id, int64_t stamp)
+{
+    for (size_t i = 0; i < history->output_count; i++)
+        if (history->outputs[i].stamp == stamp && !strcmp(history->outputs[i].id, id)) return &history->outputs[i];
+    return NULL;
+}
+
+static void
+note_output(struct history *history, const struct imd_alert *alert)
+{
+    struct output *output = find_output(history, alert->id, alert->stamp);
+    trace(history, "  out %s %s %s", alert->id, alert->updated, alert->change == IMD_CHANGE_NEW ? "new" : "update");
+    if (!output) {
+        if (history->output_count == history->output_room) {
+            history->output_room = history->output_room ? history->output_room * 2 : 64;
+            history->outputs = realloc(history->outputs, history->output_room * sizeof *history->outputs);
+            if (!history->outputs) abort();
+        }
+        output = &history->outputs[history->output_count++];
+        *output = (struct output){.id = strdup(alert->id), .stamp = alert->stamp, .allowed = 1};
+    }
+    if (++output->times > output->allowed) complain(history, "delivered twice", alert->id, alert->stamp);
+}
+
+static void
+submit(void *context, struct imd_batch *batch)
+{
+    struct history *history = context;
+    if (batch->kind == IMD_BATCH_ALERTS)
+        for (size_t i = 0; i < batch->count; i++) note_output(history, &batch->alerts[i]);
+    batch->receipt = NULL;
+    imd_engine_submitted(history->engine, batch);
+}
+
+static bool
+acknowledged(void *context, const struct imd_batch *batch)
+{
+    (void)batch;
+    struct history *history = context;
+    return !history->slow_sink || chance(history, 20);
+}
+
+static void
+release(void *context, struct imd_batch *batch)
+{
+    (void)context;
+    (void)batch;
+}
+
+/* --- the engine's life --- */
+
+static struct imd_settings *
+make_settings(struct history *history)
+{
+    char overlap[24], reconcile[24], page[24];
+    struct imd_settings *settings = imd_settings_new();
+    snprintf(overlap, sizeof overlap, "%" PRId64 "s", history->overlap);
+    snprintf(reconcile, sizeof reconcile, "%" PRId64 "s", history->reconcile);
+    snprintf(page, sizeof page, "%u", history->page_size);
+    const char *const pairs[][2] = {
+        {"tenantId", TENANT},      {"clientId", "11111111-2222-3333-4444-555555555555"},
+        {"clientSecret", "s"},     {"apiUrl", API},
+        {"overlap", overlap},      {"reconcile", reconcile},
+        {"pageSize", page},        {"reconcileInterval", "1h"},
+        {"backfill", "1h"},
+    };
+    struct imd_error error = {0};
+    char text[2048];
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        if (imd_settings_set(settings, pairs[i][0], &pairs[i][1], 1, &error) < 0)
+            fail_msg("%s", imd_error_print(&error, NULL, text, sizeof text));
+    return settings;
+}
+
+static void
+start_engine(struct history *history)
+{
+    struct imd_error error = {0};
+    struct imd_tenants *tenants = NULL;
+    const struct imd_engine_options options = {.store = &history->store.store};
+    const struct imd_sink sink = {history, submit, acknowledged, release};
+    struct imd_settings *settings = make_settings(history);
+    history->request_count = 0;
+    history->transport.operations = &transport_operations;
+    history->engine = imd_engine_new_with(&options, &history->transport, false, history->seed + 1, &error);
+    assert_non_null(history->engine);
+    if (imd_tenants_inline(settings, NULL, &tenants, &error) < 0) fail_msg("%s", error.what);
+    assert_non_null(imd_engine_add_input(history->engine, "model", NULL, settings, tenants, &sink, &error));
+    assert_int_equal(imd_engine_start(history->engine, &error), 0);
+    imd_settings_release(settings);
+}
+
+static bool
+is_committed(struct history *history, const struct output *output)
+{
+    const char *id = output->id;
+    size_t length = strlen(id);
+    struct imd_digest digest = imd_digest_of(&id, &length, 1);
+    struct memory_feed *feed = memory_store_find(&history->store, &(struct imd_feed_name){"model", TENANT, "alerts"});
+    for (size_t i = 0; feed && i < feed->count; i++)
+        if (feed->versions[i].stamp == output->stamp && !memcmp(&feed->versions[i].id, &digest, sizeof digest)) return true;
+    return false;
+}
+
+/* As kill -9: what is not committed is forgotten, and may come again. */
+static void
+kill_engine(struct history *history)
+{
+    trace(history, "*** killed");
+    imd_engine_free(history->engine);
+    for (size_t i = 0; i < history->output_count; i++)
+        if (!is_committed(history, &history->outputs[i]) && history->outputs[i].times)
+            history->outputs[i].allowed = history->outputs[i].times + 1;
+    history->kills++;
+    start_engine(history);
+}
+
+/* --- judging --- */
+
+static struct imd_feed *
+engine_feed(struct history *history)
+{
+    return history->engine->inputs->tenants[0]->feeds[IMD_SOURCE_ALERTS];
+}
+
+/* Every version visible since `since` with a stamp from `lower` on must be out. */
+static void
+check_visible(struct history *history, int64_t since, imd_time lower, const char *what)
+{
+    for (size_t i = 0; i < history->feed->object_count; i++) {
+        const struct graph_version *version = history->feed->objects[i]->current;
+        if (!version || version->visible_at > since || version->changed < lower) continue;
+        if (!find_output(history, version->object->id, version->changed))
+            complain(history, what, version->object->id, version->changed);
+    }
+}
+
+struct watch {
+    const struct imd_poll *poll;
+    int64_t began;
+    imd_time lower;
+    imd_time succeeded;
+};
+
+/* One turn, with a look at whether it began or completed a poll. */
+static void
+turn(struct history *history, struct watch *watch)
+{
+    struct imd_feed *feed = engine_feed(history);
+    imd_engine_turn(history->engine, 600000);
+    imd_checkpointer_turn(history->engine->checkpointer, monotonic(&history->transport), chance(history, 30));
+    if (feed->checkpoint.succeeded != watch->succeeded) {
+        watch->succeeded = feed->checkpoint.succeeded;
+        history->complete_polls++;
+        trace(history, "complete poll");
+        if (watch->poll) check_visible(history, watch->began, watch->lower, "missed by a complete poll");
+    }
+    if (feed->poll != watch->poll || (feed->poll && feed->poll->walk.pages == 0)) {
+        watch->poll = feed->poll;
+        watch->began = history->now;
+    }
+    if (feed->poll) watch->lower = feed->poll->walk.lower;
+}
+
+static void
+run_until(struct history *history, int64_t until)
+{
+    struct watch watch = {.succeeded = engine_feed(history)->checkpoint.succeeded};
+    while (history->now < until && !history->problem) {
+        turn(history, &watch);
+        if (history->kills_left && chance(history, 3)) {
+            history->kills_left--;
+            kill_engine(history);
+            watch = (struct watch){.succeeded = engine_feed(history)->checkpoint.succeeded};
+        }
+        graph_data_advance(&history->data, history->now);
+        if (history->requests_made > 20000) history->problem = "the engine does not come to rest";
+    }
+}
+
+static void
+choose_quirks(struct history *history)
+{
+    struct graph_quirks *quirks = &history->quirks;
+    quirks->order = chance(history, 50) ? GRAPH_ORDER_OBEYED : chance(history, 50) ? GRAPH_ORDER_REFUSED : GRAPH_ORDER_IGNORED;
+    unsigned link = (unsigned)below(history, 5);
+    quirks->link = link == 0   ? GRAPH_LINK_PRESENT
+                   : link == 1 ? GRAPH_LINK_MISSING
+                   : link == 2 ? GRAPH_LINK_LOOPING
+                   : link == 3 ? GRAPH_LINK_EXPIRED
+                               : GRAPH_LINK_ELSEWHERE;
+    unsigned ties = (unsigned)below(history, 3);
+    quirks->ties = ties == 0 ? GRAPH_TIES_STABLE : ties == 1 ? GRAPH_TIES_REVERSED : GRAPH_TIES_SHUFFLED;
+    quirks->skip_links = chance(history, 30);
+    quirks->link_last = chance(history, 50);
+    quirks->default_by_change = chance(history, 50);
+    quirks->empty_first = quirks->link == GRAPH_LINK_PRESENT && chance(history, 10);
+    if (chance(history, 50)) quirks->top_clamp = 2 + (unsigned)below(history, 8);
+    if (chance(history, 20)) quirks->top_refused = 2 + (unsigned)below(history, 8);
+    quirks->elsewhere = (char *)"https://elsewhere.example";
+}
+
+static void
+choose_plan(struct history *history)
+{
+    history->start = INT64_C(17850000000000000);
+    history->now = history->start;
+    history->objects_left = 1 + (unsigned)below(history, OBJECTS_MAX);
+    history->updates_left = (unsigned)below(history, OBJECTS_MAX);
+    history->kills_left = chance(history, 30) ? 3 : 0;
+    history->fault_percent = chance(history, 40) ? 10 : 0;
+    history->overlap = 30 + (int64_t)below(history, 300);
+    history->reconcile = 7200;
+    history->late_max = chance(history, 30) ? 3000 * SECOND : chance(history, 50) ? history->overlap * SECOND / 2 : 0;
+    history->page_size = 2 + (unsigned)below(history, 20);
+    history->slow_sink = chance(history, 30);
+    choose_quirks(history);
+}
+
+static void
+play(struct history *history)
+{
+    graph_data_init(&history->data, NULL, NULL);
+    history->feed = &graph_data_tenant(&history->data, TENANT)->feeds[GRAPH_ALERTS];
+    memory_store_init(&history->store);
+    choose_plan(history);
+    trace(history, "order %d link %d ties %d clamp %u refused %u page %u overlap %d late %d faults %u%%", history->quirks.order,
+          history->quirks.link, history->quirks.ties, history->quirks.top_clamp, history->quirks.top_refused,
+          history->page_size, (int)history->overlap, (int)(history->late_max / SECOND), history->fault_percent);
+    for (unsigned i = (unsigned)below(history, 20); i-- > 0 && history->objects_left;) create(history);
+    start_engine(history);
+    run_until(history, history->start + 3600 * SECOND);
+    /* quiet: no more changes, no faults, long enough for the last sweep */
+    history->objects_left = history->updates_left = history->kills_left = history->fault_percent = 0;
+    history->slow_sink = false;
+    run_until(history, history->now + 9000 * SECOND);
+    if (!history->problem) check_visible(history, history->now, engine_feed(history)->checkpoint.origin, "never delivered");
+    if (!history->problem && history->complete_polls < 10) history->problem = "hardly any poll was complete";
+    imd_engine_free(history->engine);
+    graph_data_free(&history->data);
+    memory_store_free(&history->store);
+    for (size_t i = 0; i < history->output_count; i++) free(history->outputs[i].id);
+    free(history->outputs);
+}
+
+static uint64_t
+number_from(const char *variable, uint64_t fallback)
+{
+    const char *text = getenv(variable);
+    return text && *text ? strtoull(text, NULL, 10) : fallback;
+}
+
+static void
+every_version_visible_at_a_complete_poll_is_delivered_once(void **state)
+{
+    (void)state;
+    uint64_t only = number_from("IMD_MODEL_SEED", 0), histories = number_from("IMD_MODEL_HISTORIES", HISTORIES);
+    uint64_t first = only ? only : number_from("IMD_MODEL_FIRST", 1);
+    uint64_t polls = 0, requests = 0, versions = 0, kills = 0;
+    for (uint64_t seed = first; seed < first + (only ? 1 : histories); seed++) {
+        struct history history = {.seed = seed, .random = {seed * UINT64_C(0x9E3779B97F4A7C15)}, .trace = only != 0};
+        play(&history);
+        if (history.problem)
+            fail_msg("history %" PRIu64 ": %s\n  replay: IMD_MODEL_SEED=%" PRIu64 " %s", seed, history.problem, seed,
+                     "tests/unit/test_paging_model");
+        polls += history.complete_polls;
+        requests += history.requests_made;
+        versions += history.output_count;
+        kills += history.kills;
+    }
+    print_message("%" PRIu64 " histories: %" PRIu64 " complete polls, %" PRIu64 " requests, %" PRIu64 " versions, %" PRIu64
+                  " kills; lost 0\n",
+                  only ? 1 : histories, polls, requests, versions, kills);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_version_visible_at_a_complete_poll_is_delivered_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
