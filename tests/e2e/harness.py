@@ -8,7 +8,7 @@ import unittest
 import daemon
 import simulator
 from support import (make_certificates, read, read_lines, scratch_directory, stamp, tenant_id, v_key,  # noqa: F401
-                     version_of, wait_until, without_space)
+                     version_of, wait_until, without_space, CLIENT, SECRET)
 
 MEMORY_ERROR = re.compile(r"ERROR: (Address|Leak|Thread)Sanitizer|runtime error:|==\d+== +(Invalid|Use of|Conditional jump)|"
                           r"definitely lost: [1-9]|corrupted (size|double)|free\(\): |stack smashing")

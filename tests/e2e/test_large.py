@@ -32,12 +32,20 @@ class Large(harness.Case):
         self.assertEqual(sorted(digest(frame[frame.index("]") + 1:].strip()) for frame in framed.received()), digests)
         self.assertEqual({m.rawmsg == m.text for m in daemon.alerts()}, {True})
 
-    def test_what_would_be_cut_is_warned_of_at_the_start(self):
-        """rsyslog's default of 8 KiB for maxMessageSize."""
-        sim = self.start_sim(per_tenant=1)
-        daemon = self.start_daemon(sim, max_message_size="8k")
-        self.assertIn("maxMessageSize", daemon.wait_for_log("imdefender", "maxMessageSize")[0])
+    def test_an_output_that_would_cut_alerts_is_warned_of_at_the_start(self):
+        """omfwd cuts at maxMessageSize, of which rsyslog's default is 8 KiB."""
+        receiver = Receiver(self).listen()
+        daemon = self.start_daemon(self.start_sim(), max_message_size="8k", actions=FORWARD % (receiver.port, "plain"))
+        self.assertRegex(daemon.wait_for_log("imdefender", "maxMessageSize")[0], "8192 bytes.*omfwd")
         daemon.stop()
+
+    def test_a_file_needs_no_larger_max_message_size(self):
+        sim = self.start_sim(large=2, huge=1)
+        daemon = self.start_daemon(sim, max_message_size="8k")
+        daemon.wait_for_alerts(3)
+        daemon.stop()
+        self.assert_arrived_once(daemon.alerts(), sim)
+        self.assertFalse(daemon.log_lines("maxMessageSize"), "a warning without need")
 
     def test_an_alert_that_arrives_compressed_and_pretty_printed_keeps_its_strings(self):
         text = '{\r\n  "id" : "a-1",\n\t"tenantId": "%s",\n "title": "two  spaces,\\ttab \\u00e9 \\/ \u200b",\n' \
