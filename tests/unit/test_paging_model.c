@@ -70,6 +70,8 @@ struct history {
     char problem_text[400];
 };
 
+static void trace(struct history *history, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 static void
 trace(struct history *history, const char *format, ...)
 {
