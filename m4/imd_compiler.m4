@@ -31,6 +31,10 @@ AC_DEFUN([IMD_COMPILER_FLAGS], [
         IMD_CFLAGS="$IMD_CFLAGS -Werror"
         imd_warnings_summary="are errors"
     ])
+    AC_ARG_ENABLE([fault-points],
+        [AS_HELP_STRING([--enable-fault-points], [build in the points at which tests end the daemon; never for use])],
+        [], [enable_fault_points=no])
+    AS_IF([test "$enable_fault_points" = yes], [IMD_CFLAGS="$IMD_CFLAGS -DIMD_FAULT_POINTS"])
     AS_IF([test "$enable_sanitizers" != no], [
         imd_sanitize="-fsanitize=$enable_sanitizers -fno-omit-frame-pointer"
         AS_CASE([$enable_sanitizers], [*undefined*], [imd_sanitize="$imd_sanitize -fno-sanitize-recover=undefined"])

@@ -28,6 +28,7 @@
 #include "cfsysline.h"
 #include "module-template.h"
 
+#include "base/fault.h"
 #include "config/values.h"
 #include "engine/engine.h"
 #include "input.h"
@@ -311,8 +312,10 @@ static rsRetVal run_engine(modConfData_t *configuration) {
         imd_engine_stop(configuration->engine);
     }
     imd_engine_run(configuration->engine, termination_requested, NULL);
+    IMD_FAULT_POINT("at-stop");
     imd_receipts_end();
     stop_submitters(configuration);
+    IMD_FAULT_POINT("after-stop");
     return result;
 }
 

@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <time.h>
 
+#include "base/fault.h"
 #include "message.h"
 #include "receipt.h"
 
@@ -285,9 +286,11 @@ static bool submit_batch(struct imd_submitter *submitter, struct imd_batch *batc
     }
     for (size_t i = 0; i < batch->count; i++) {
         smsg_t *message = make_message(submitter, batch, i);
+        IMD_FAULT_POINT("before-enqueue");
         if (message == NULL || !enqueue(submitter, batch, message)) {
             return false;
         }
+        IMD_FAULT_POINT("after-enqueue");
     }
     return true;
 }
@@ -308,6 +311,7 @@ static void *run(void *context) {
         if (batch != NULL) {
             if (submit_batch(submitter, batch)) {
                 imd_engine_submitted(submitter->engine, batch);
+                IMD_FAULT_POINT("after-submitted");
             } else {
                 imd_engine_abandoned(submitter->engine, batch);
             }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "../base/fault.h"
 
 #define ROUND_MS 20           /* how often receipts are looked at while some are open */
 #define COMMIT_MS 1000        /* how often the store is written */
@@ -131,6 +132,7 @@ acknowledge(struct imd_checkpointer *checkpointer, struct imd_delivery *delivery
         imd_count_down(delivery->account->input_counters->inflight, delivery->version_count);
     }
     if (delivery->sink) delivery->sink->release(delivery->sink->context, &delivery->batch);
+    IMD_FAULT_POINT("after-acknowledged");
     delivery->next = NULL;
     *checkpointer->ready_end = delivery;
     checkpointer->ready_end = &delivery->next;
@@ -203,9 +205,11 @@ commit_changes(struct imd_checkpointer *checkpointer, struct imd_change *changes
             .forget_before = delivery->forget_before,
         };
     }
+    IMD_FAULT_POINT("before-commit");
     pthread_mutex_lock(&checkpointer->store_lock);
     int result = checkpointer->store->operations->commit(checkpointer->store, changes, count, error);
     pthread_mutex_unlock(&checkpointer->store_lock);
+    IMD_FAULT_POINT("after-commit");
     return result < 0 ? -1 : (int)count;
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include "../base/fault.h"
 #include "internal.h"
 
 #define START_SPREAD_MS 5 /* per feed: first polls come one after the other */
@@ -162,7 +163,9 @@ reload(struct imd_engine_input *input)
     char text[2048];
     size_t before = input->tenant_count;
     int result = imd_tenants_load(input->tenants_file, input->settings, &engine->log, &tenants, &error);
+    IMD_FAULT_POINT("at-reload");
     if (result == 0) result = imd_input_make_tenants(input, tenants, &error);
+    IMD_FAULT_POINT("after-reload");
     imd_tenants_free(tenants);
     if (result < 0)
         imd_log_print(&engine->log, IMD_LOG_ERROR, "input %s: %s", input->name,

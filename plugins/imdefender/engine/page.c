@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../base/buffer.h"
+#include "../base/fault.h"
 #include "internal.h"
 
 static struct imd_delivery *
@@ -38,7 +39,9 @@ send_delivery(struct imd_feed *feed, struct imd_delivery *delivery)
             imd_count(feed->account->alerts, batch->count);
         }
     }
+    IMD_FAULT_POINT("before-hand-over");
     imd_checkpointer_track(input->engine->checkpointer, delivery);
+    IMD_FAULT_POINT("after-track");
     if (batch->count) input->sink.submit(input->sink.context, batch);
 }
 
@@ -59,6 +62,7 @@ imd_feed_mark(struct imd_feed *feed, imd_time forget_before)
     delivery->checkpoint = feed->checkpoint;
     delivery->forget_before = forget_before;
     feed->marked = imd_feed_server_now(feed);
+    IMD_FAULT_POINT("before-mark");
     send_delivery(feed, delivery);
 }
 
@@ -145,6 +149,7 @@ deliver(struct imd_poll *poll, const char *json, size_t length, const struct imd
     poll->open->versions[batch->count++] = *version;
     poll->open->version_count = batch->count;
     batch->bytes += length;
+    IMD_FAULT_POINT("after-object-taken");
     if (batch->count >= IMD_BATCH_ALERTS_MAX || batch->bytes >= IMD_BATCH_BYTES_MAX) imd_poll_hand_over(poll);
     return true;
 }

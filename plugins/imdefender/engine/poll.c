@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../api/query.h"
+#include "../base/fault.h"
 #include "internal.h"
 
 static struct imd_engine *
@@ -128,6 +129,7 @@ imd_poll_request(struct imd_poll *poll, const char *authorization)
     engine->asking++;
     imd_account_count(poll->feed->account, requests, 1);
     engine->transport->operations->start(engine->transport, &poll->request);
+    IMD_FAULT_POINT("after-request-sent");
 }
 
 /* --- the body --- */
@@ -153,6 +155,7 @@ on_data(struct imd_request *request, const char *bytes, size_t length)
         input->paused = poll;
         return IMD_FLOW_PAUSE;
     }
+    IMD_FAULT_POINT("after-first-bytes");
     return imd_page_reader_feed(poll->reader, bytes, length) == IMD_PAGE_OK ? IMD_FLOW_CONTINUE : IMD_FLOW_STOP;
 }
 
@@ -207,6 +210,7 @@ page_done(struct imd_poll *poll)
         imd_feed_ask_next(poll->feed);
         return;
     }
+    IMD_FAULT_POINT("after-page");
     const char *link = imd_page_reader_next_link(poll->reader);
     bool foreign = link && !imd_url_same_origin(link, imd_settings_api_url(settings, poll->feed->source));
     if (foreign) {

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../base/fault.h"
 #include "internal.h"
 
 struct imd_signin_request {
@@ -190,6 +191,7 @@ on_answer(struct imd_request *http)
     if (judgement.verdict == IMD_VERDICT_OK) {
         imd_count(counters->tokens_issued, 1);
         accept_token(tenant, signin, &token);
+        IMD_FAULT_POINT("after-token");
     } else {
         imd_count(counters->tokens_failed, 1);
         set_failure(tenant, signin, &judgement);

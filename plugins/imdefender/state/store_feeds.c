@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Feeds in the SQLite store: loading, committing, reporting, listing. */
 #include <string.h>
+#include "../base/fault.h"
 #include "store_sqlite.h"
 
 /* --- feeds --- */
@@ -170,7 +171,10 @@ int imd_store_commit(struct imd_store *store, const struct imd_change *changes, 
 
     for (i = 0; i < count; i++) budget += 2 * changes[i].version_count;
     if (imd_store_begin_write(self, doing, error) != 0) return -1;
-    for (i = 0; i < count && result == 0; i++) result = save_change(self, &changes[i], &budget, doing, error);
+    for (i = 0; i < count && result == 0; i++) {
+        result = save_change(self, &changes[i], &budget, doing, error);
+        IMD_FAULT_POINT("inside-commit");
+    }
     return imd_store_finish(self, result, doing, error);
 }
 
