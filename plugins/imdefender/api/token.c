@@ -25,6 +25,15 @@ audience_of(const struct imd_settings *settings, const struct imd_source *source
     return source->api == IMD_API_GRAPH ? settings->cloud->graph_url : settings->cloud->endpoint_audience;
 }
 
+/* Encoded, one byte becomes three at most. Reserved, so that a growing buffer leaves no copy of it behind. */
+static bool
+put_secret(struct imd_buffer *form, const char *secret)
+{
+    static const char name[] = "&client_secret=";
+    return imd_buffer_reserve(form, sizeof name + 3 * strlen(secret)) && imd_buffer_add_text(form, name) &&
+           imd_buffer_add_percent(form, secret);
+}
+
 static int
 add_secret(struct imd_buffer *form, const struct imd_settings *settings, struct imd_error *error)
 {
@@ -37,10 +46,10 @@ add_secret(struct imd_buffer *form, const struct imd_settings *settings, struct 
             imd_error_parameter(error, "clientSecretFile");
             return -1;
         }
-        good = imd_buffer_add_text(form, "&client_secret=") && imd_buffer_add_percent(form, secret.data);
+        good = put_secret(form, secret.data);
         imd_buffer_wipe(&secret);
     } else {
-        good = imd_buffer_add_text(form, "&client_secret=") && imd_buffer_add_percent(form, settings->client_secret);
+        good = put_secret(form, settings->client_secret);
     }
     return good ? 0 : imd_error_set(error, "free memory", "no memory for the token request");
 }
@@ -124,6 +133,7 @@ imd_token_read(struct imd_token *token, const char *body, size_t length, struct 
     while (root.length && isspace((unsigned char)*root.data)) root.data++, root.length--;
     if (!imd_json_member(root, "expires_in", &value) || !imd_json_integer(value, &token->lifetime) || token->lifetime < 1)
         return imd_error_set(error, remedy, "the token answer has no expires_in");
+    if (token->lifetime > IMD_TOKEN_LIFETIME_MAX) token->lifetime = IMD_TOKEN_LIFETIME_MAX;
     char type[16] = "";
     if (!imd_json_member(root, "token_type", &value) || imd_json_string(value, type, sizeof type) < 0 ||
         strcasecmp(type, "Bearer") != 0)

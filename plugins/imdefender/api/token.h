@@ -12,10 +12,11 @@
 #include "../config/settings.h"
 
 #define IMD_TOKEN_ANSWER_MAX (256u << 10) /* bytes; tokens of accounts in many groups reach some 10 KiB */
+#define IMD_TOKEN_LIFETIME_MAX INT64_C(2592000) /* seconds: a month; the longest known tokens last a day */
 
 struct imd_token {
     char *authorization; /* "Authorization: Bearer ...", or NULL */
-    int64_t lifetime;    /* seconds from now, as the server says */
+    int64_t lifetime;    /* seconds from now, as the server says, capped */
     char tenant[64];     /* claim `tid`, lower case, "" if the token is not readable */
 };
 
