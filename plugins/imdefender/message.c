@@ -58,7 +58,8 @@ static struct fjson_object *build_own_metadata(const struct imd_batch *batch, co
         add_text(own, "cloud", settings->cloud->name) && add_text(own, "source", msgid(batch)) &&
         add_text(own, "id", alert->id) && add_text(own, "lastUpdate", alert->updated) &&
         add_text(own, "change", alert->change == IMD_CHANGE_NEW ? "new" : "update") &&
-        add_text(own, "key", alert->key) && add_text(own, "input", batch->input) &&
+        add_text(own, "key", alert->key) && add_text(own, "incidentId", alert->incident) &&
+        add_text(own, "webUrl", alert->web_url) && add_text(own, "input", batch->input) &&
         add_member(own, "labels", build_labels(settings))) {
         return own;
     }

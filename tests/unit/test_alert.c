@@ -16,17 +16,24 @@ static const struct imd_source alerts = {.id = IMD_SOURCE_ALERTS,
                                          .name = "alerts",
                                          .id_field = "id",
                                          .time_field = "lastUpdateDateTime",
-                                         .created_field = "createdDateTime"};
+                                         .created_field = "createdDateTime",
+                                         .tenant_field = "tenantId",
+                                         .severity_field = "severity",
+                                         .incident_field = "incidentId",
+                                         .link_field = "alertWebUrl"};
 static const struct imd_source incidents = {.id = IMD_SOURCE_INCIDENTS,
                                             .name = "incidents",
                                             .id_field = "id",
                                             .time_field = "lastUpdateDateTime",
-                                            .created_field = "createdDateTime"};
+                                            .created_field = "createdDateTime",
+                                            .tenant_field = "tenantId",
+                                            .link_field = "incidentWebUrl"};
 static const struct imd_source detections = {.id = IMD_SOURCE_SIEM_DETECTIONS,
                                              .name = "siem-detections",
                                              .id_field = "AlertId",
                                              .time_field = "AlertTime",
-                                             .created_field = "AlertTime"};
+                                             .created_field = "AlertTime",
+                                             .severity_field = "Severity"};
 
 static struct imd_alert_fields fields;
 
@@ -40,7 +47,7 @@ static void reads_what_the_engine_needs(void **state) {
     const char *json =
         "{\"id\":\"da1_-2\",\"title\":\"t\",\"tenantId\":\"0000-1\",\"severity\":\"high\","
         "\"createdDateTime\":\"1970-01-01T00:00:01Z\",\"lastUpdateDateTime\":\"1970-01-01T00:00:02.0000003Z\","
-        "\"alertWebUrl\":\"https:\\/\\/p/a?tid=1\",\"incidentWebUrl\":\"https://p/i\","
+        "\"incidentId\":\"4711\",\"alertWebUrl\":\"https:\\/\\/p/a?tid=1\",\"incidentWebUrl\":\"https://p/i\","
         "\"evidence\":[{\"id\":\"no\",\"severity\":\"no\",\"lastUpdateDateTime\":\"no\"}]}";
     assert_int_equal(read_as(&alerts, json), IMD_ALERT_OK);
     assert_string_equal(fields.id, "da1_-2");
@@ -50,9 +57,23 @@ static void reads_what_the_engine_needs(void **state) {
     assert_int_equal(fields.created, IMD_TICKS_PER_SECOND);
     assert_string_equal(fields.tenant_id, "0000-1");
     assert_string_equal(fields.severity, "high");
+    assert_string_equal(fields.incident_id, "4711");
     assert_string_equal(fields.web_url, "https://p/a?tid=1");
     assert_int_equal(read_as(&incidents, json), IMD_ALERT_OK);
     assert_string_equal(fields.web_url, "https://p/i");
+}
+
+static void an_incident_may_be_named_by_a_number(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {
+        {"17", "17"}, {"\"17\"", "17"}, {"null", ""}, {"{}", ""}, {"true", ""}, {"[1]", ""}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char json[160];
+        snprintf(json, sizeof(json), "{\"id\":\"1\",\"lastUpdateDateTime\":\"1970-01-01T00:00:00Z\",\"incidentId\":%s}",
+                 cases[i][0]);
+        assert_int_equal(read_as(&alerts, json), IMD_ALERT_OK);
+        assert_string_equal(fields.incident_id, cases[i][1]);
+    }
 }
 
 static void one_member_can_be_two_fields(void **state) {
@@ -202,7 +223,8 @@ static void maxima_are_kept_and_nothing_is_cut(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_what_the_engine_needs),        cmocka_unit_test(one_member_can_be_two_fields),
+        cmocka_unit_test(reads_what_the_engine_needs),        cmocka_unit_test(an_incident_may_be_named_by_a_number),
+        cmocka_unit_test(one_member_can_be_two_fields),
         cmocka_unit_test(what_is_optional_may_be_missing),    cmocka_unit_test(ids_are_text_or_numbers),
         cmocka_unit_test(the_last_of_equal_names_counts),     cmocka_unit_test(says_what_is_wrong),
         cmocka_unit_test(maxima_are_kept_and_nothing_is_cut),

@@ -404,9 +404,38 @@ static void damaged_pages_read_as_if_whole_in_memory(void **state) {
     }
 }
 
+static void reads_a_bare_array_where_that_is_the_list(void **state) {
+    (void)state;
+    static const struct {
+        const char *body;
+        enum imd_page_problem problem;
+        const char *elements;
+    } cases[] = {
+        {"[ {\"a\" : [1, 2]} , {\"b\":{\"value\":[3]}} ]", IMD_PAGE_OK, "{\"a\":[1,2]}\n{\"b\":{\"value\":[3]}}\n"},
+        {" [] ", IMD_PAGE_OK, ""},
+        {"[1,\"x\",null]", IMD_PAGE_OK, "1\n\"x\"\nnull\n"},
+        {"{\"value\":[{}]}", IMD_PAGE_NO_VALUE, ""},
+        {"17", IMD_PAGE_NO_VALUE, ""},
+        {"[{\"a\":1}", IMD_PAGE_NOT_JSON, "{\"a\":1}\n"},
+        {"[{}] x", IMD_PAGE_NOT_JSON, "{}\n"},
+        {"", IMD_PAGE_NOT_JSON, ""},
+    };
+    static const struct imd_page_limits bare = {.bare_array = true, .body = 1u << 20};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        for (size_t chunk = 1; chunk < 40; chunk += 6) {
+            struct result result;
+            read_page(&result, cases[i].body, strlen(cases[i].body), chunk, &bare, 0);
+            assert_int_equal(result.problem, cases[i].problem);
+            assert_string_equal(elements_of(&result), cases[i].elements);
+            free_result(&result);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(delivers_each_element_without_white_space),
+        cmocka_unit_test(reads_a_bare_array_where_that_is_the_list),
         cmocka_unit_test(keeps_every_other_byte),
         cmocka_unit_test(passes_over_other_members),
         cmocka_unit_test(long_names_and_values_of_other_members_are_not_kept),

@@ -367,11 +367,38 @@ static void what_a_later_version_brings_is_refused_clearly(void **state) {
         imd_settings_release(settings);
     }
     struct imd_settings *settings = complete();
-    const char *sources[] = {"alerts", "incidents"};
-    assert_int_equal(imd_settings_set(settings, "sources", sources, 2, NULL), 0);
-    assert_refused(settings, "sources", "source 'incidents' is not supported by this version yet");
     assert_int_equal(imd_settings_set(settings, "sources", NULL, 0, NULL), 0);
     assert_refused(settings, "sources", "sources is empty");
+    imd_settings_release(settings);
+}
+
+static void the_siem_source_needs_the_region_where_hosts_differ(void **state) {
+    (void)state;
+    struct imd_settings *settings = complete();
+    must_set(settings, "sources", "siem-detections");
+    assert_refused(settings, "region", "needs region");
+    must_set(settings, "region", "uk");
+    assert_int_equal(imd_settings_check(settings, NULL, NULL), 0);
+    assert_string_equal(imd_settings_api_url(settings, &imd_sources[IMD_SOURCE_SIEM_DETECTIONS]),
+                        "https://wdatp-alertexporter-uk.windows.com");
+    imd_settings_release(settings);
+    settings = complete();
+    must_set(settings, "sources", "siem-detections");
+    must_set(settings, "cloud", "gcchigh");
+    assert_int_equal(imd_settings_check(settings, NULL, NULL), 0);
+    imd_settings_release(settings);
+}
+
+static void what_is_expanded_follows_the_source(void **state) {
+    (void)state;
+    struct imd_settings *settings = complete();
+    assert_false(imd_settings_expands(settings, &imd_sources[IMD_SOURCE_ALERTS]));
+    assert_false(imd_settings_expands(settings, &imd_sources[IMD_SOURCE_INCIDENTS]));
+    assert_true(imd_settings_expands(settings, &imd_sources[IMD_SOURCE_ENDPOINT_ALERTS]));
+    must_set(settings, "expandAlerts", "on");
+    must_set(settings, "expandEvidence", "off");
+    assert_true(imd_settings_expands(settings, &imd_sources[IMD_SOURCE_INCIDENTS]));
+    assert_false(imd_settings_expands(settings, &imd_sources[IMD_SOURCE_ENDPOINT_ALERTS]));
     imd_settings_release(settings);
 }
 
@@ -521,6 +548,8 @@ int main(void) {
         cmocka_unit_test(what_is_missing_is_named),
         cmocka_unit_test(a_secret_file_that_cannot_be_used_is_refused),
         cmocka_unit_test(what_a_later_version_brings_is_refused_clearly),
+        cmocka_unit_test(the_siem_source_needs_the_region_where_hosts_differ),
+        cmocka_unit_test(what_is_expanded_follows_the_source),
         cmocka_unit_test(a_cloud_without_the_source_is_refused),
         cmocka_unit_test(tls_files_must_be_readable_and_paired),
         cmocka_unit_test(careless_secrets_are_warned_of),

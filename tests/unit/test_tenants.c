@@ -297,7 +297,7 @@ static void a_mistake_in_a_tenant_is_told_with_tenant_line_and_parameter(void **
         {"  cloud: mars\n", 6, "cloud", "gcchigh"},
         {"  sources: [alerts, mails]\n", 6, "sources", "mails"},
         {"  sources: []\n", 6, "sources", "sources is empty"},
-        {"  sources: [incidents]\n", 6, "sources", "not supported by this version yet"},
+        {"  sources: [siem-detections]\n", 4, "region", "needs region"},
         {"  certificateFile: /c\n", 6, "certificateFile", "not supported by this version yet"},
         {"  overlap: 1h\n  clientSecretFile: /nonexistent\n", 7, "clientSecretFile", "No such file"},
         {"  clientSecret: a\n  clientSecretFile: @S\n", 6, "clientSecret", "two credentials"},

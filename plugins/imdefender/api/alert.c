@@ -6,23 +6,9 @@
 #include <string.h>
 #include "../base/json.h"
 
-/* Members that a source has besides the ones its row in the table names. */
-struct extra_names {
-    const char *tenant;
-    const char *severity;
-    const char *web_url;
-};
-
-static const struct extra_names names_of[IMD_SOURCE_COUNT] = {
-    [IMD_SOURCE_ALERTS] = {"tenantId", "severity", "alertWebUrl"},
-    [IMD_SOURCE_INCIDENTS] = {"tenantId", "severity", "incidentWebUrl"},
-    [IMD_SOURCE_ENDPOINT_ALERTS] = {"aadTenantId", "severity", NULL},
-    [IMD_SOURCE_SIEM_DETECTIONS] = {NULL, "Severity", "LinkToWDATP"},
-};
-
 /* The members that were found; `data` is NULL for the others. */
 struct members {
-    struct imd_json_value id, updated, created, tenant, severity, web_url;
+    struct imd_json_value id, updated, created, tenant, severity, incident, web_url;
 };
 
 /* One name that is looked for. */
@@ -43,11 +29,11 @@ static bool says(struct imd_json_value name, bool has_escape, const struct wante
 }
 
 static void find_members(const struct imd_source *source, struct imd_json_value object, struct members *found) {
-    const struct extra_names *extra = &names_of[source->id];
     const struct wanted wanted[] = {
         want(source->id_field, &found->id),           want(source->time_field, &found->updated),
-        want(source->created_field, &found->created), want(extra->tenant, &found->tenant),
-        want(extra->severity, &found->severity),      want(extra->web_url, &found->web_url),
+        want(source->created_field, &found->created), want(source->tenant_field, &found->tenant),
+        want(source->severity_field, &found->severity), want(source->incident_field, &found->incident),
+        want(source->link_field, &found->web_url),
     };
     size_t position = 0;
     struct imd_json_value name, value;
@@ -80,6 +66,18 @@ static enum imd_alert_problem read_id(struct imd_json_value value, struct imd_al
     return IMD_ALERT_OK;
 }
 
+/* Text, or a number as it is written; "" for anything else, and for what is too long. */
+static void read_incident(struct imd_json_value value, struct imd_alert_fields *out) {
+    if (is_absent(value)) return;
+    if (value.data[0] == '"') {
+        imd_json_string(value, out->incident_id, sizeof(out->incident_id));
+    } else if ((value.data[0] == '-' || (value.data[0] >= '0' && value.data[0] <= '9')) &&
+               value.length <= IMD_ALERT_INCIDENT_MAX) {
+        memcpy(out->incident_id, value.data, value.length);
+        out->incident_id[value.length] = '\0';
+    }
+}
+
 static enum imd_alert_problem read_updated(struct imd_json_value value, struct imd_alert_fields *out) {
     if (is_absent(value)) return IMD_ALERT_NO_TIME;
     long length = imd_json_string(value, out->updated, sizeof(out->updated));
@@ -99,6 +97,7 @@ enum imd_alert_problem imd_alert_read(const struct imd_source *source, const cha
     out->id_length = 0;
     out->stamp = out->created = IMD_TIME_NONE;
     out->id[0] = out->updated[0] = out->tenant_id[0] = out->severity[0] = out->web_url[0] = '\0';
+    out->incident_id[0] = '\0';
     if (length == 0 || json[0] != '{') return IMD_ALERT_NOT_OBJECT;
 
     struct members found = {.id = {.data = NULL}};
@@ -109,6 +108,7 @@ enum imd_alert_problem imd_alert_read(const struct imd_source *source, const cha
     if (!is_absent(found.tenant) && imd_json_string(found.tenant, out->tenant_id, sizeof(out->tenant_id)) < 0)
         tenant = IMD_ALERT_BAD_TENANT;
     read_created(found.created, out);
+    read_incident(found.incident, out);
     if (found.severity.data) imd_json_string(found.severity, out->severity, sizeof(out->severity));
     if (found.web_url.data) imd_json_string(found.web_url, out->web_url, sizeof(out->web_url));
 

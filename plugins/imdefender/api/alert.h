@@ -13,6 +13,7 @@
 #define IMD_ALERT_TENANT_MAX 128 /* of the object's own tenant id */
 #define IMD_ALERT_SEVERITY_MAX 64
 #define IMD_ALERT_WEB_URL_MAX 2048
+#define IMD_ALERT_INCIDENT_MAX 64
 
 /* Texts are decoded UTF-8. Over 3 KiB: keep one and use it again. */
 struct imd_alert_fields {
@@ -24,6 +25,7 @@ struct imd_alert_fields {
     char tenant_id[IMD_ALERT_TENANT_MAX + 1];  /* "" if the object names no tenant */
     char severity[IMD_ALERT_SEVERITY_MAX + 1]; /* "" if absent or no short text */
     char web_url[IMD_ALERT_WEB_URL_MAX + 1];   /* "" if the source has none, or it is absent or longer */
+    char incident_id[IMD_ALERT_INCIDENT_MAX + 1]; /* incident it belongs to, "" if absent or longer */
 };
 
 enum imd_alert_problem {

@@ -6,6 +6,8 @@
 #include <strings.h>
 #include "source.h"
 
+#define SIEM_GCC "https://wdatp-alertexporter-us.gcc.securitycenter.windows.us"
+#define SIEM_GOV "https://wdatp-alertexporter-us.securitycenter.windows.us"
 #define ALL_SOURCES ((1u << IMD_SOURCE_COUNT) - 1)
 
 const struct imd_cloud imd_clouds[] = {
@@ -14,6 +16,8 @@ const struct imd_cloud imd_clouds[] = {
      .graph_url = "https://graph.microsoft.com",
      .endpoint_url = "https://api.security.microsoft.com",
      .endpoint_audience = "https://api.securitycenter.microsoft.com",
+     .siem_urls = {"https://wdatp-alertexporter-eu.windows.com", "https://wdatp-alertexporter-us.windows.com",
+                   "https://wdatp-alertexporter-uk.windows.com"},
      .portal_url = "https://security.microsoft.com",
      .federation_audience = "api://AzureADTokenExchange",
      .missing_sources = 0},
@@ -22,6 +26,7 @@ const struct imd_cloud imd_clouds[] = {
      .graph_url = "https://graph.microsoft.com",
      .endpoint_url = "https://api-gcc.securitycenter.microsoft.us",
      .endpoint_audience = "https://api-gcc.securitycenter.microsoft.us",
+     .siem_urls = {SIEM_GCC, SIEM_GCC, SIEM_GCC},
      .portal_url = "https://security.microsoft.com",
      .federation_audience = "api://AzureADTokenExchange",
      .missing_sources = 0},
@@ -30,6 +35,7 @@ const struct imd_cloud imd_clouds[] = {
      .graph_url = "https://graph.microsoft.us",
      .endpoint_url = "https://api-gov.securitycenter.microsoft.us",
      .endpoint_audience = "https://api-gov.securitycenter.microsoft.us",
+     .siem_urls = {SIEM_GOV, SIEM_GOV, SIEM_GOV},
      .portal_url = "https://security.microsoft.us",
      .federation_audience = "api://AzureADTokenExchangeUSGov",
      .missing_sources = 0},
@@ -38,6 +44,7 @@ const struct imd_cloud imd_clouds[] = {
      .graph_url = "https://dod-graph.microsoft.us",
      .endpoint_url = "https://api-gov.securitycenter.microsoft.us",
      .endpoint_audience = "https://api-gov.securitycenter.microsoft.us",
+     .siem_urls = {SIEM_GOV, SIEM_GOV, SIEM_GOV},
      .portal_url = "https://security.apps.mil",
      .federation_audience = "api://AzureADTokenExchangeUSGov",
      .missing_sources = 0},

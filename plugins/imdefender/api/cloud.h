@@ -11,6 +11,7 @@ struct imd_cloud {
     const char *graph_url;            /* "https://graph.microsoft.com"; also the Graph audience */
     const char *endpoint_url;         /* Defender for Endpoint host, NULL if the cloud has none documented */
     const char *endpoint_audience;    /* audience (v2 scope without "/.default") for Defender for Endpoint, or NULL */
+    const char *siem_urls[3];         /* hosts of the SIEM API by index of parameter region; all equal where there is one */
     const char *portal_url;           /* "https://security.microsoft.com", or NULL */
     const char *federation_audience;  /* "api://AzureADTokenExchange" */
     unsigned missing_sources;         /* bits (1u << enum imd_source_id) of the sources this cloud does not have */

@@ -22,6 +22,7 @@ struct imd_page_reader {
     struct imd_buffer element;    /* of "value", the current one */
     struct imd_buffer name;       /* of the current member of the page */
     struct imd_buffer annotation; /* value of the current member, if it is an annotation that matters */
+    int element_depth;            /* at which the elements of the list lie */
     enum member member;
     unsigned values; /* members "value" so far, 2 standing for more */
     bool odd_shape;  /* a "value" is no array */
@@ -46,6 +47,7 @@ struct imd_page_reader *imd_page_reader_new(const struct imd_page_limits *limits
     reader->count = -1;
     imd_json_scanner_init(&reader->scanner);
     reader->scanner.report_depth = 1;
+    reader->element_depth = limits->bare_array ? 1 : 2;
     imd_buffer_init(&reader->element, reader->limits.object);
     imd_buffer_init(&reader->name, NAME_MAX_BYTES);
     imd_buffer_init(&reader->annotation, ANNOTATION_MAX);
@@ -94,7 +96,12 @@ static void name_ends(struct imd_page_reader *reader) {
 
 static void root_begins(struct imd_page_reader *reader, char first) {
     reader->root_seen = true;
-    if (first == '{') return;
+    if (reader->limits.bare_array) {
+        if (first == '[') reader->values = 1;
+    } else if (first == '{') {
+        return;
+    }
+    if (reader->values) return;
     reader->scanner.report_depth = -1; /* the rest is only validated */
 }
 
@@ -168,13 +175,13 @@ static void handle(struct imd_page_reader *reader, enum imd_json_event event, co
         case IMD_JSON_VALUE_BEGINS:
             if (reader->scanner.depth == 0)
                 root_begins(reader, *next);
-            else if (reader->scanner.depth == 1)
-                member_begins(reader, *next);
-            else
+            else if ((int)reader->scanner.depth == reader->element_depth)
                 start_copy(reader, &reader->element);
+            else
+                member_begins(reader, *next);
             break;
         case IMD_JSON_VALUE_ENDS:
-            if (reader->scanner.depth == 2)
+            if ((int)reader->scanner.depth == reader->element_depth)
                 element_ends(reader);
             else if (reader->scanner.depth == 1)
                 member_ends(reader);
@@ -234,7 +241,8 @@ enum imd_page_problem imd_page_reader_finish(struct imd_page_reader *reader, str
         else if (!imd_json_scanner_complete(&reader->scanner))
             fail(reader, IMD_PAGE_NOT_JSON, "it ends too early");
         else if (reader->values == 0)
-            fail(reader, IMD_PAGE_NO_VALUE, "it has no member \"value\"");
+            fail(reader, IMD_PAGE_NO_VALUE,
+                 reader->limits.bare_array ? "it is no array" : "it has no member \"value\"");
         else if (reader->values > 1)
             fail(reader, IMD_PAGE_NO_VALUE, "it has several members \"value\"");
         else if (reader->odd_shape)

@@ -15,6 +15,7 @@
 struct imd_page_reader;
 
 struct imd_page_limits {
+    bool bare_array; /* the answer is the list itself, without an object around it */
     uint64_t body; /* bytes of the whole answer after decompression */
     size_t object; /* bytes of one element, white space outside strings not counted; 0: as `body` */
 };
@@ -40,7 +41,8 @@ void imd_page_reader_free(struct imd_page_reader *reader);
 /* Consumes the next bytes of the body. After anything but IMD_PAGE_OK the reader only repeats that answer. */
 enum imd_page_problem imd_page_reader_feed(struct imd_page_reader *reader, const char *bytes, size_t length);
 
-/* The body has ended: IMD_PAGE_OK only if one complete JSON object with exactly one "value" array was read. Otherwise
+/* The body has ended: IMD_PAGE_OK only if one complete JSON object with exactly one "value" array was read (or one
+ * array, if that was asked for). Otherwise
  * `error` says what is wrong, with the offset, and never quotes the body. */
 enum imd_page_problem imd_page_reader_finish(struct imd_page_reader *reader, struct imd_error *error);
 

@@ -18,6 +18,7 @@ static const char *const on_off[] = {"off", "on", NULL};
 static const char *const clouds[] = {"global", "gcc", "gcchigh", "dod", "china", NULL}; /* rows of imd_clouds */
 static const char *const sources[] = {"alerts", "incidents", "endpoint-alerts", "siem-detections", NULL};
 static const char *const parse_modes[] = {"on", "summary", "off", NULL}; /* enum imd_parse_json */
+static const char *const regions[] = {"eu", "us", "uk", NULL}; /* as imd_siem_hosts */
 static const char *const renderings[] = {"cef", "leef", "ecs", "ocsf", NULL};
 
 const struct imd_parameter imd_parameters[] = {
@@ -73,6 +74,9 @@ const struct imd_parameter imd_parameters[] = {
     {"apiUrl", IMD_TYPE_URL, EVERYWHERE, NULL, NULL, 0, 0, NULL, MEMBER(api_url),
      "API host in place of the cloud's, for gateways and tests; tokens are sent there.", "https://graph.example.net",
      true},
+    {"region", IMD_TYPE_CHOICE, EVERYWHERE, NULL, NULL, 0, 0, regions, MEMBER(region),
+     "Where the tenant's Defender for Endpoint data lies; decides the host of source siem-detections in the global cloud.",
+     "us", true},
     {"proxy", IMD_TYPE_PROXY, EVERYWHERE, NULL, NULL, 0, 0, NULL, MEMBER(proxy), "Proxy for all requests.",
      "http://proxy.example.net:3128", true},
     {"tls.cacert", IMD_TYPE_FILE, EVERYWHERE, NULL, NULL, 0, 0, NULL, MEMBER(tls_cacert),
@@ -107,6 +111,10 @@ const struct imd_parameter imd_parameters[] = {
      "Time a connection may take to be made, TLS included.", "5", true},
     {"filter", IMD_TYPE_TEXT, EVERYWHERE, NULL, NULL, 0, 2048, NULL, MEMBER(filter),
      "Further OData filter, and-ed with the module's own.", "severity eq 'high'", true},
+    {"expandAlerts", IMD_TYPE_CHOICE, EVERYWHERE, "off", NULL, 0, 0, on_off, MEMBER(expand_alerts),
+     "Whether incidents carry their alerts; given up by itself where the API fails over it.", "on", true},
+    {"expandEvidence", IMD_TYPE_CHOICE, EVERYWHERE, "on", NULL, 0, 0, on_off, MEMBER(expand_evidence),
+     "Whether endpoint-alerts carry their evidence.", "off", true},
     /* --- message --- */
     {"parseJson", IMD_TYPE_CHOICE, EVERYWHERE, "on", NULL, 0, 0, parse_modes, MEMBER(parse_json),
      "What of the object becomes $!: all of it, its top-level scalars and text arrays, or nothing.", "summary", true},

@@ -423,6 +423,11 @@ const char *imd_settings_login_url(const struct imd_settings *settings) {
     return settings->login_url != NULL ? settings->login_url : settings->cloud->login_url;
 }
 
+bool imd_settings_expands(const struct imd_settings *settings, const struct imd_source *source) {
+    if (source->expand == NULL) return false;
+    return source->id == IMD_SOURCE_INCIDENTS ? settings->expand_alerts != 0 : settings->expand_evidence != 0;
+}
+
 const char *imd_settings_api_url(const struct imd_settings *settings, const struct imd_source *source) {
     if (settings->api_url != NULL) return settings->api_url;
     switch (source->api) {
@@ -430,8 +435,8 @@ const char *imd_settings_api_url(const struct imd_settings *settings, const stru
             return settings->cloud->graph_url;
         case IMD_API_ENDPOINT:
             return settings->cloud->endpoint_url;
-        case IMD_API_SIEM: /* regional hosts, not one per cloud */
-            return NULL;
+        case IMD_API_SIEM:
+            return settings->cloud->siem_urls[settings->region];
     }
     return NULL;
 }

@@ -57,6 +57,8 @@ struct imd_settings {
     int64_t max_response_size; /* bytes */
     int64_t request_timeout, connect_timeout;
     char *filter;
+    int region;            /* index of the choices of parameter region */
+    int expand_alerts, expand_evidence; /* 0 off, 1 on */
     /* message */
     int parse_json;   /* enum imd_parse_json */
     unsigned render;  /* bits: 1 cef, 2 leef, 4 ecs, 8 ocsf */
@@ -107,6 +109,8 @@ const char *imd_credential_name(enum imd_credential credential);
 const char *imd_settings_name(const struct imd_settings *settings);
 
 /* Base URLs without a slash at the end, overrides respected; NULL where the cloud has no host for the source's API. */
+/* Whether objects of `source` are asked for with its navigation property. */
+bool imd_settings_expands(const struct imd_settings *settings, const struct imd_source *source);
 const char *imd_settings_login_url(const struct imd_settings *settings);
 const char *imd_settings_api_url(const struct imd_settings *settings, const struct imd_source *source);
 

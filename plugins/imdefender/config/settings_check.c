@@ -46,6 +46,11 @@ static int judge_sources(const struct imd_settings *settings, struct imd_error *
             return -1;
         }
     }
+    bool siem = (settings->sources & 1u << IMD_SOURCE_SIEM_DETECTIONS) != 0 && settings->api_url == NULL;
+    if (siem && strcmp(settings->cloud->siem_urls[0], settings->cloud->siem_urls[1]) != 0 &&
+        !settings->given[imd_parameter_find("region") - imd_parameters])
+        return refuse(error, "region", "give eu, us or uk: where the tenant's data lies",
+                      "source 'siem-detections' needs region");
     return 0;
 }
 

@@ -28,6 +28,7 @@ struct imd_alert {
     imd_time stamp;        /* the same as a number */
     const char *severity;  /* as the API wrote it, "" if absent */
     const char *web_url;   /* link to the object in the customer's portal, "" if none */
+    const char *incident;  /* id of its incident, "" if none */
     enum imd_change_kind change;
     char key[IMD_DIGEST_TEXT_MAX]; /* digest of tenant, source, id and `updated` as 100 ns UTC text */
 };

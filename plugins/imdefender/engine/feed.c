@@ -100,6 +100,7 @@ set_paging(struct imd_feed *feed)
     int64_t top = settings_of(feed)->page_size;
     if (!feed->paging.ceiling || feed->paging.ceiling > feed->source->page_ceiling)
         feed->paging.ceiling = feed->source->page_ceiling;
+    feed->paging.expand = imd_settings_expands(settings_of(feed), feed->source);
     feed->paging.top = top < 1 || top > feed->paging.ceiling ? feed->paging.ceiling : (unsigned)top;
 }
 
@@ -403,6 +404,21 @@ wait_after(struct imd_feed *feed, const struct imd_judgement *judgement)
     return asked + imd_engine_jitter(engine, limit);
 }
 
+/* What the API fails over may be too much for it: smaller pages first, then without the navigation property. */
+static void
+ask_for_less(struct imd_feed *feed)
+{
+    char text[300];
+    if (feed->paging.top >= 4) {
+        feed->paging.top /= 2;
+    } else if (feed->paging.expand) {
+        feed->paging.expand = false;
+        imd_log_print(&engine_of(feed)->log, IMD_LOG_WARNING,
+                      "%s: the API fails over $expand=%s; from now on the objects come without it",
+                      imd_feed_text(feed, text, sizeof text), feed->source->expand);
+    }
+}
+
 /* The API may answer the same request when it is repeated. */
 static bool
 is_passing(enum imd_verdict verdict)
@@ -428,7 +444,7 @@ imd_feed_failed(struct imd_feed *feed, const struct imd_judgement *judgement)
     /* One passing fault is no news; a second in a row is, and whatever keeps a new feed from starting. */
     if (lasting || feed->failures > 1 || strcmp(feed->health, "starting") == 0)
         imd_feed_set_health(feed, imd_verdict_state(judgement->verdict), judgement->reason, judgement->action);
-    if (judgement->verdict == IMD_VERDICT_SERVER && feed->failures > 1 && feed->paging.top >= 4) feed->paging.top /= 2;
+    if (judgement->verdict == IMD_VERDICT_SERVER && feed->failures > 1) ask_for_less(feed);
     if (judgement->verdict == IMD_VERDICT_QUERY_REFUSED) feed->paging.unordered = false; /* that was not the reason */
     imd_feed_schedule(feed, wait_after(feed, judgement));
 }

@@ -107,6 +107,20 @@ add_feeds(struct imd_tenant *tenant, size_t *position, struct imd_error *error)
     return 0;
 }
 
+/* One line for each source that is deprecated, however many tenants use it. */
+static void
+warn_deprecated(const struct imd_engine_input *input)
+{
+    for (int source = 0; source < IMD_SOURCE_COUNT; source++) {
+        size_t users = 0;
+        if (!imd_sources[source].deprecation) continue;
+        for (size_t i = 0; i < input->tenant_count; i++) users += input->tenants[i]->feeds[source] != NULL;
+        if (users)
+            imd_log_print(&input->engine->log, IMD_LOG_WARNING, "input %s: source %s, used by %zu tenants: %s", input->name,
+                          imd_sources[source].name, users, imd_sources[source].deprecation);
+    }
+}
+
 int
 imd_input_make_tenants(struct imd_engine_input *input, struct imd_tenants *settings, struct imd_error *error)
 {
@@ -135,6 +149,7 @@ imd_input_make_tenants(struct imd_engine_input *input, struct imd_tenants *setti
     free_tenants(former, former_count);
     pthread_mutex_unlock(&engine->feeds_lock);
     free(old);
+    warn_deprecated(input);
     return result;
 }
 

@@ -2,6 +2,7 @@
 /* The objects of a page: which are new, and how they become deliveries. */
 #include <stdlib.h>
 #include <string.h>
+#include "../api/link.h"
 #include "../base/buffer.h"
 #include "../base/fault.h"
 #include "internal.h"
@@ -99,7 +100,8 @@ static bool
 fill_alert(struct imd_alert *alert, const char *json, size_t length, const struct imd_alert_fields *fields)
 {
     size_t updated = strlen(fields->updated), severity = strlen(fields->severity), url = strlen(fields->web_url);
-    char *place = malloc(length + fields->id_length + updated + severity + url + 5);
+    size_t incident = strlen(fields->incident_id);
+    char *place = malloc(length + fields->id_length + updated + severity + url + incident + 6);
     if (!place) return false;
     alert->json = put(&place, json, length);
     alert->json_length = length;
@@ -107,6 +109,7 @@ fill_alert(struct imd_alert *alert, const char *json, size_t length, const struc
     alert->updated = put(&place, fields->updated, updated);
     alert->severity = put(&place, fields->severity, severity);
     alert->web_url = put(&place, fields->web_url, url);
+    alert->incident = put(&place, fields->incident_id, incident);
     alert->stamp = fields->stamp;
     return true;
 }
@@ -176,7 +179,7 @@ send_health(struct imd_feed *feed, char *json, imd_time stamp, const struct imd_
     }
     struct imd_alert *alert = delivery->batch.alerts;
     *alert = (struct imd_alert){.json = json, .json_length = strlen(json), .id = feed->source->name, .updated = "",
-                                .severity = "", .web_url = "", .stamp = stamp};
+                                .severity = "", .web_url = "", .incident = "", .stamp = stamp};
     const char *const parts[] = {json};
     struct imd_digest digest = imd_digest_of(parts, &alert->json_length, 1);
     imd_digest_print(&digest, alert->key);
@@ -230,7 +233,7 @@ reject(struct imd_poll *poll, const char *json, size_t length, const char *probl
 }
 
 static bool
-take(struct imd_poll *poll, const char *json, size_t length, const struct imd_alert_fields *fields)
+take(struct imd_poll *poll, const char *json, size_t length, struct imd_alert_fields *fields)
 {
     struct imd_feed *feed = poll->feed;
     imd_time now = imd_feed_server_now(feed);
@@ -247,6 +250,7 @@ take(struct imd_poll *poll, const char *json, size_t length, const struct imd_al
         imd_account_count(feed->account, alerts_filtered, 1);
         return true;
     }
+    imd_link_complete(feed->tenant->settings, feed->source, feed->tenant->signins[feed->source->api].token.tenant, fields);
     if (!deliver(poll, json, length, fields, &version, change_of(feed, answer, fields->created))) return false;
     if (poll->sweep && fields->stamp < poll->regular_lower) imd_account_count(feed->account, alerts_late, 1);
     return true;

@@ -25,8 +25,9 @@ imd_poll_new(struct imd_feed *feed, imd_time lower, bool sweep)
     poll->regular_lower = feed->checkpoint.watermark;
     imd_buffer_init(&poll->url, IMD_URL_MAX);
     imd_buffer_init(&poll->error_body, IMD_ERROR_BODY_MAX);
-    imd_walk_begin(&poll->walk, feed->source, &feed->paging, lower);
-    return poll;
+    if (imd_walk_begin(&poll->walk, feed->source, &feed->paging, lower)) return poll;
+    free(poll);
+    return NULL;
 }
 
 static void
@@ -72,6 +73,7 @@ make_url(struct imd_poll *poll)
         .created_to = ask.region.created_to,
         .filter = settings->filter,
         .ordered = ask.ordered,
+        .expand = poll->feed->paging.expand,
         .top = ask.top,
     };
     for (int i = 0; i < IMD_WALK_PARTITIONS; i++)
@@ -106,7 +108,9 @@ imd_poll_request(struct imd_poll *poll, const char *authorization)
 {
     const struct imd_settings *settings = poll->feed->tenant->settings;
     struct imd_engine *engine = engine_of(poll);
-    struct imd_page_limits limits = {(uint64_t)settings->max_response_size, (size_t)settings->max_response_size};
+    struct imd_page_limits limits = {.bare_array = poll->feed->source->style == IMD_PAGE_WINDOW,
+                                     .body = (uint64_t)settings->max_response_size,
+                                     .object = (size_t)settings->max_response_size};
     imd_page_reader_free(poll->reader);
     poll->reader = imd_page_reader_new(&limits, imd_poll_object, poll);
     imd_buffer_clear(&poll->error_body);
@@ -193,7 +197,7 @@ begin_earlier(struct imd_poll *poll)
     if (lower < checkpoint->origin) lower = checkpoint->origin;
     if (lower >= imd_time_add(poll->walk.lower, -5 * IMD_TICKS_PER_SECOND)) return false;
     imd_walk_end(&poll->walk);
-    imd_walk_begin(&poll->walk, feed->source, &feed->paging, lower);
+    poll->no_memory = !imd_walk_begin(&poll->walk, feed->source, &feed->paging, lower);
     return true;
 }
 
@@ -207,7 +211,10 @@ page_done(struct imd_poll *poll)
     if (first) poll->started = now;
     poll->feed->failures = 0;
     if (first && begin_earlier(poll)) {
-        imd_feed_ask_next(poll->feed);
+        if (poll->no_memory)
+            fail(poll, IMD_VERDICT_SERVER, "free memory", "no memory for a walk");
+        else
+            imd_feed_ask_next(poll->feed);
         return;
     }
     IMD_FAULT_POINT("after-page");

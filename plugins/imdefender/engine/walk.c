@@ -6,6 +6,13 @@
 
 #define TRUST_BITS 30 /* once in 10^9 pages, disorder passes for order */
 
+static imd_time
+floor_to(imd_time time, int64_t grain)
+{
+    imd_time rest = time % grain;
+    return time - (rest < 0 ? rest + grain : rest);
+}
+
 static struct imd_region
 everything_from(imd_time lower)
 {
@@ -51,16 +58,16 @@ pop(struct imd_walk *walk)
     walk->chain_rounds = 0;
 }
 
-void
+bool
 imd_walk_begin(struct imd_walk *walk, const struct imd_source *source, struct imd_paging *paging, imd_time lower)
 {
     memset(walk, 0, sizeof *walk);
     walk->source = source;
     walk->paging = paging;
-    walk->lower = walk->cursor = lower;
+    walk->lower = walk->cursor = floor_to(lower, source->grain);
     walk->tie = walk->hold = IMD_TIME_NONE;
-    walk->ordered = !paging->unordered;
-    if (!walk->ordered && !push(walk, everything_from(lower))) walk->ordered = true; /* memory: try the other way */
+    walk->ordered = !paging->unordered && source->style == IMD_PAGE_ODATA;
+    return walk->ordered || push(walk, everything_from(walk->lower));
 }
 
 void
@@ -178,18 +185,22 @@ out_of_room(struct imd_error *error)
     return IMD_WALK_FAILED;
 }
 
-/* Cuts [from, to) so that what the page held lies on both sides; a page of one value gets a part of its own. Returns how
- * many parts, the oldest first; 0 if there is nothing to cut. */
+/* Cuts [from, to) on the source's grain so that what the page held lies on both sides; a page of one value gets a part of
+ * its own. Returns how many parts, the oldest first; 0 if there is nothing to cut. */
 static unsigned
-cut(imd_time from, imd_time to, imd_time oldest, imd_time newest, imd_time edges[4])
+cut(imd_time from, imd_time to, imd_time oldest, imd_time newest, int64_t grain, imd_time edges[4])
 {
     unsigned parts = 0;
+    oldest = floor_to(oldest, grain);
+    newest = floor_to(newest, grain);
+    if (to != IMD_TIME_NONE && newest >= to) newest = to - grain;
+    if (oldest > newest) oldest = newest;
     edges[0] = from;
     if (oldest < newest) {
-        edges[++parts] = oldest + (newest - oldest) / 2 + 1;
+        edges[++parts] = floor_to(oldest + (newest - oldest) / 2, grain) + grain;
     } else {
         if (from == IMD_TIME_NONE || from < oldest) edges[++parts] = oldest;
-        if (to == IMD_TIME_NONE || to > oldest + 1) edges[++parts] = oldest + 1;
+        if (to == IMD_TIME_NONE || to > oldest + grain) edges[++parts] = oldest + grain;
     }
     edges[parts + 1] = to;
     return parts ? parts + 1 : 0;
@@ -227,10 +238,11 @@ split(struct imd_walk *walk, struct imd_error *error)
     struct imd_region region = *current(walk);
     imd_time edges[4];
     bool created = false;
-    unsigned parts = cut(region.from, region.to, page->oldest, page->newest, edges);
-    if (!parts && is_within(page->created_oldest, region.created_from, region.created_to) &&
+    unsigned parts = cut(region.from, region.to, page->oldest, page->newest, walk->source->grain, edges);
+    if (!parts && walk->source->style == IMD_PAGE_ODATA &&
+        is_within(page->created_oldest, region.created_from, region.created_to) &&
         is_within(page->created_newest, region.created_from, region.created_to)) {
-        parts = cut(region.created_from, region.created_to, page->created_oldest, page->created_newest, edges);
+        parts = cut(region.created_from, region.created_to, page->created_oldest, page->created_newest, 1, edges);
         created = true;
     }
     if (parts) {
@@ -304,8 +316,9 @@ region_page_end(struct imd_walk *walk, const char *next_link, bool has_link, int
     if (walk->page.count == 0) return region_stuck(walk, next_link, has_link, total, error);
     /* Objects outside the region: the filter is not obeyed, so splitting would go on for ever. */
     const struct imd_region *region = current(walk);
-    bool obeyed = is_within(walk->page.oldest, region->from, region->to) &&
-                  is_within(walk->page.newest, region->from, region->to);
+    int64_t more = walk->source->grain > 1 ? 2 * walk->source->grain : 0; /* see api/query.c */
+    imd_time to = region->to == IMD_TIME_NONE ? IMD_TIME_NONE : imd_time_add(region->to, more);
+    bool obeyed = is_within(walk->page.oldest, region->from, to) && is_within(walk->page.newest, region->from, to);
     enum imd_walk_step step = obeyed ? split(walk, error) : IMD_WALK_DONE;
     return step == IMD_WALK_DONE ? region_stuck(walk, next_link, has_link, total, error) : step;
 }

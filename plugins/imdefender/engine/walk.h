@@ -34,6 +34,7 @@ struct imd_paging {
     unsigned top;           /* $top in use: the setting, or less after trouble */
     unsigned widest;        /* largest page answered so far: pages as large as this may have been cut off */
     unsigned clamp;         /* page size at which the API was seen to cut off, 0: never seen */
+    bool expand;            /* with the source's navigation property */
     bool unordered;         /* $orderby was refused or not obeyed */
     unsigned trust;         /* bits of evidence that the order asked for is the order that comes */
     imd_time tie_stamp;     /* a tie that was found whole ... */
@@ -88,8 +89,9 @@ struct imd_walk {
 
 enum imd_walk_step { IMD_WALK_MORE, IMD_WALK_DONE, IMD_WALK_FAILED };
 
-/* Begins a walk at `lower`. `paging` is the feed's. A walk that was begun must be ended. */
-void imd_walk_begin(struct imd_walk *walk, const struct imd_source *source, struct imd_paging *paging, imd_time lower);
+/* Begins a walk at `lower`. `paging` is the feed's. A walk that was begun must be ended, also
+ * if this returned false for want of memory. */
+bool imd_walk_begin(struct imd_walk *walk, const struct imd_source *source, struct imd_paging *paging, imd_time lower);
 void imd_walk_end(struct imd_walk *walk);
 
 /* What to ask next. */
