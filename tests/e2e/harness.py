@@ -93,8 +93,8 @@ class Case(unittest.TestCase):
             self.assertEqual(simulator.digest(without_space(message.text)), served.get(key),
                              "the bytes of alert %s changed on the way" % (key,))
 
-    def assert_accounts_close(self, counters, name=""):
-        fetched = counters["alerts.fetched"]
-        parts = {part: counters["alerts." + part] for part in ("submitted", "duplicate", "filtered", "rejected")}
-        self.assertEqual(fetched, sum(parts.values()), "fetched = submitted + duplicate + filtered + rejected of %s, but %s"
-                         % (name or "the input", parts))
+    def assert_accounts_close(self, daemon, name="alerts-in", more_than_none="alerts.fetched"):
+        """fetched = submitted + duplicate + filtered + rejected, as soon as no page is half read."""
+        daemon.wait_for_counters(lambda c: c[more_than_none] > 0 and c["alerts.fetched"] == sum(c["alerts." + part] for part in (
+            "submitted", "duplicate", "filtered", "rejected")),
+            "fetched = submitted + duplicate + filtered + rejected, and some %s" % more_than_none, name)

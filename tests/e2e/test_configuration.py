@@ -47,7 +47,8 @@ class Configuration(harness.Case):
     # --- the tenants file ---
 
     def test_bad_yaml(self):
-        self.refused([r"tenants\.yaml:7\b"], self.head() + "  - tenantId: %s\n    labels: {a: [b\n  - }\n" % tenant_id(1))
+        self.refused([r"tenants\.yaml:[678]\b"], self.head() + "  - tenantId: %s\n    labels: {a: b\n  - x\n" % tenant_id(1))
+        self.refused([r"tenants\.yaml:[67]\b"], self.head() + "  - tenantId: %s\n    tenantName: 'Contoso\n" % tenant_id(1))
 
     def test_a_tabulator(self):
         self.refused([r"tenants\.yaml:6\b"], self.head() + "  - tenantId: %s\n\ttenantName: x\n" % tenant_id(1))

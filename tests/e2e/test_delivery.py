@@ -42,10 +42,9 @@ class Delivery(harness.Case):
     def accounts_close(self, daemon):
         names = ["alerts-in"] + ["alerts-in/%s/alerts" % tenant_id(i) for i in (1, 2, 3)]
         for name in names:
-            counters = daemon.wait_for_counters(
-                lambda c: c["inflight"] == 0 and c["alerts.acknowledged"] == c["alerts.submitted"] > 0,
-                "everything acknowledged", name)
-            self.assert_accounts_close(counters, name)
+            daemon.wait_for_counters(lambda c: c["inflight"] == 0 and c["alerts.acknowledged"] == c["alerts.submitted"] > 0,
+                                     "everything acknowledged", name)
+            self.assert_accounts_close(daemon, name)
 
     def test_updates_that_arrive_steadily_come_once_each(self):
         """A restart in the middle; what became visible well before the end is there, and nothing came twice."""
