@@ -61,7 +61,7 @@ retry_after(const struct imd_response *response, imd_time now)
 struct api_error {
     bool present;
     char code[96];
-    char message[1024];
+    char message[8192]; /* the one about missing roles lists every role the application has */
 };
 
 static void
@@ -113,9 +113,10 @@ limit_in(const char *message)
     return limit > 0 && limit <= 100000 ? (unsigned)limit : 0;
 }
 
+/* An empty body is the API's, too: seen where consent has not spread yet. */
 static void
-judge_forbidden(const struct api_error *error, const struct imd_settings *settings, const struct imd_source *source,
-                struct imd_judgement *judgement)
+judge_forbidden(const struct imd_response *response, bool empty, const struct api_error *error,
+                const struct imd_settings *settings, const struct imd_source *source, struct imd_judgement *judgement)
 {
     char action[300];
     if (is_licence_error(error)) {
@@ -123,12 +124,16 @@ judge_forbidden(const struct api_error *error, const struct imd_settings *settin
                           "license or onboard the product in this tenant, or take the source out of its list",
                           "HTTP 403 %s: the tenant is not licensed for or not onboarded to what serves source %s",
                           error->code, source->name);
-    } else if (is_consent_error(error) || !error->present) {
+    } else if (is_consent_error(error) || empty) {
         snprintf(action, sizeof action,
                  "let an administrator of the tenant consent to %s: %s/%s/adminconsent?client_id=%s", source->permission,
                  imd_settings_login_url(settings), settings->tenant_id, settings->client_id ? settings->client_id : "");
         imd_judgement_set(judgement, IMD_VERDICT_NO_CONSENT, action, "HTTP 403 %s: application permission %s is missing",
                           error->code, source->permission);
+    } else if (!error->present) {
+        imd_judgement_set(judgement, IMD_VERDICT_FORBIDDEN, "check apiUrl, proxy and firewall",
+                          "HTTP 403 with content type '%s' and no error object: it does not come from the API",
+                          response->content_type);
     } else {
         imd_judgement_set(judgement, IMD_VERDICT_FORBIDDEN,
                           "look the code up in the tenant's sign-in logs; conditional access may apply to the application",
@@ -206,7 +211,7 @@ imd_answer_judge(const struct imd_response *response, const char *body, size_t l
     } else {
         read_api_error(body, length, &error);
         if (response->status == 403)
-            judge_forbidden(&error, settings, source, judgement);
+            judge_forbidden(response, length == 0, &error, settings, source, judgement);
         else
             judge_status(response, &error, judgement);
     }
@@ -216,6 +221,8 @@ imd_answer_judge(const struct imd_response *response, const char *body, size_t l
 
 enum token_group { SECRET_WRONG, SECRET_EXPIRED, APP_UNKNOWN, APP_DISABLED, CONSENT, RESOURCE, TENANT, CLOUD, POLICY,
                    CLOCK, CERTIFICATE, SIGN_IN, RATE, TRANSIENT, CREDENTIAL_KIND, OTHER };
+
+#define RATE_WAIT_S 300 /* the service counts repeated requests over minutes */
 
 struct aadsts {
     unsigned code;
@@ -331,6 +338,7 @@ imd_answer_judge_token(const struct imd_response *response, const char *body, si
         imd_judgement_set(judgement, token_groups[group].verdict, token_groups[group].action,
                           "%s (HTTP %d %s AADSTS%lld, trace %s, correlation %s)", token_groups[group].what,
                           response->status, error.error, error.code, error.trace, error.correlation);
+        if (group == RATE && judgement->retry_after < RATE_WAIT_S) judgement->retry_after = RATE_WAIT_S;
     } else if (response->status == 401 || response->status == 403) {
         imd_judgement_set(judgement, IMD_VERDICT_CREDENTIAL, "check the credential and loginUrl",
                           "HTTP %d without an error object: the sign-in is refused", response->status);
