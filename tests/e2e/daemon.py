@@ -107,6 +107,7 @@ class Daemon(Process):
         self.work = work or case.path(name + ".work")
         os.makedirs(self.work, exist_ok=True)
         self.records, self.log = case.path(name + ".records"), case.path(name + ".log")
+        self.lines = support.Lines(self.records, Message)
         self.stats, self.pidfile = case.path(name + ".stats"), case.path(name + ".pid")
         self.state = os.path.join(self.work, "imdefender.db")
         self.tenants_file = case.path(name + ".tenants.yaml")
@@ -196,7 +197,7 @@ class Daemon(Process):
     # --- what it wrote ---
 
     def messages(self):
-        return [Message(record) for record in support.read_lines(self.records)]
+        return self.lines.read()
 
     def alerts(self, tenant=None):
         wanted = support.tenant_id(tenant) if isinstance(tenant, int) else tenant
@@ -232,13 +233,12 @@ class Daemon(Process):
 
     def counters(self, name="alerts-in"):
         """The last statistics of an input ("alerts-in") or a feed ("alerts-in/TENANT/alerts"); {} if there are none yet."""
-        last = {}
-        for line in support.read(self.stats).split("\n")[:-1]:
-            start = line.find("{")
-            record = json.loads(line[start:]) if start >= 0 else {}
-            if record.get("origin") == "imdefender" and record.get("name") == name:
-                last = record
-        return last
+        for line in reversed(support.read(self.stats).split("\n")[:-1]):
+            if '"imdefender"' in line:
+                record = json.loads(line[line.index("{"):])
+                if record["name"] == name:
+                    return record
+        return {}
 
     def wait_for_counters(self, condition, expected, name="alerts-in", seconds=support.PATIENCE):
         return support.wait_until(lambda: (lambda c: c if c and condition(c) else None)(self.counters(name)),

@@ -7,8 +7,8 @@ import unittest
 
 import daemon
 import simulator
-from support import (make_certificates, read, read_lines, scratch_directory, stamp, tenant_id, v_key,  # noqa: F401
-                     version_of, wait_until, without_space, CLIENT, SECRET)
+from support import (CLIENT, SECRET, build_directory, make_certificates, read, read_lines, scratch_directory,  # noqa: F401
+                     stamp, tenant_id, v_key, version_of, wait_until, without_space)
 
 MEMORY_ERROR = re.compile(r"ERROR: (Address|Leak|Thread)Sanitizer|runtime error:|==\d+== +(Invalid|Use of|Conditional jump)|"
                           r"definitely lost: [1-9]|corrupted (size|double)|free\(\): |stack smashing")

@@ -22,6 +22,7 @@ class Simulator(Process):
         super().__init__(case, name)
         self.tls = tls
         self.truth_file, self.request_log = case.path(name + ".truth"), case.path(name + ".requests")
+        self.truth_lines, self.request_lines = support.Lines(self.truth_file), support.Lines(self.request_log)
         words = [os.path.join(support.build_directory(), "tests", "sim", "defender-sim")]
         options = dict({"client_secret": support.SECRET, "truth": self.truth_file, "request_log": self.request_log,
                         "listen": "127.0.0.1:0", "port_file": case.path(name + ".port")}, **options)
@@ -75,12 +76,12 @@ class Simulator(Process):
 
     def digests(self):
         """SHA-256 of each version without white space outside strings, by tenant, id and stamp."""
-        return {support.v_key(v): v["sha256"] for v in support.read_lines(self.truth_file)}
+        return {support.v_key(v): v["sha256"] for v in self.truth_lines.read()}
 
     def requests(self, tenant=None, path=None):
         """What the request log holds, of one tenant (its number or id) and with `path` in its path."""
         wanted = support.tenant_id(tenant) if isinstance(tenant, int) else tenant
-        return [r for r in support.read_lines(self.request_log)
+        return [r for r in self.request_lines.read()
                 if (wanted is None or r["tenant"] == wanted) and (path is None or path in r["path"])]
 
     def pages(self, tenant=None):

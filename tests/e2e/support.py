@@ -70,7 +70,31 @@ def read(path):
 
 def read_lines(path):
     """The JSON objects of a file that may still be written to: a last line without its end is left out."""
-    return [json.loads(line) for line in read(path).split("\n")[:-1] if line]
+    return Lines(path).read()
+
+
+class Lines:
+    """The same, for a file that is read again and again: only what is new is parsed. It may be cut, but not rewritten."""
+
+    def __init__(self, path, make=lambda record: record):
+        self.path, self.make = path, make
+        self.offset, self.found = 0, []
+
+    def read(self):
+        try:
+            with open(self.path, "rb") as file:
+                if file.seek(0, os.SEEK_END) < self.offset:
+                    self.offset, self.found = 0, []
+                file.seek(self.offset)
+                new = file.read()
+        except FileNotFoundError:
+            return []
+        new = new[:new.rfind(b"\n") + 1]
+        self.offset += len(new)
+        for line in new.decode("utf-8", "surrogateescape").split("\n"):
+            if line:
+                self.found.append(self.make(json.loads(line)))
+        return list(self.found)
 
 
 def without_space(text):
@@ -87,13 +111,15 @@ def version_of(text):
 def wait_until(condition, expected, seconds=PATIENCE):
     """Returns what `condition()` gives as soon as it is true. `expected` says what was waited for; a function may tell more."""
     deadline = time.monotonic() + seconds
+    pause = 0.02
     while True:
         result = condition()
         if result:
             return result
         if time.monotonic() > deadline:
             raise AssertionError("not within %g seconds: %s" % (seconds, expected() if callable(expected) else expected))
-        time.sleep(0.02)
+        time.sleep(pause)
+        pause = min(pause * 1.2, 0.2)
 
 
 def v_key(version):
