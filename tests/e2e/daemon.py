@@ -107,6 +107,7 @@ class Daemon(Process):
         self.work = work or case.path(name + ".work")
         os.makedirs(self.work, exist_ok=True)
         self.records, self.log = case.path(name + ".records"), case.path(name + ".log")
+        self.environment = {}
         self.lines = support.Lines(self.records, Message)
         self.stats, self.pidfile = case.path(name + ".stats"), case.path(name + ".pid")
         self.state = os.path.join(self.work, "imdefender.db")
@@ -164,7 +165,7 @@ class Daemon(Process):
     def start(self):
         if os.path.exists(self.pidfile):
             os.remove(self.pidfile)
-        self.spawn(self._words() + ["-n", "-i", self.pidfile])
+        self.spawn(self._words() + ["-n", "-i", self.pidfile], self.environment)
         support.wait_until(lambda: os.path.exists(self.pidfile) or not self.running, "rsyslogd is up")
         if not self.running:
             raise AssertionError("rsyslogd ended at once: %s" % support.read(self.err))

@@ -26,27 +26,33 @@ class Secrets(harness.Case):
         return hits
 
     def test_in_a_run_with_every_kind_of_trouble(self):
-        """With debug output, statistics, health messages, state, and both ways of giving the secret."""
+        """With debug output, statistics, health messages and state."""
         faults = [{"fault": "wrong-secret"}, {"fault": "html", "at": "token"}, {"fault": "no-consent"}, {"fault": "redirect"},
                   {"fault": "html"}, {"fault": "expired-token"}, {"fault": "no-token"}, {"fault": "other-tenant"},
                   {"fault": "truncated", "at": "token"}]
-        sim = self.start_sim(tenants=len(faults) + 1, per_tenant=3, scenario=[
+        well = len(faults) + 1
+        sim = self.start_sim(tenants=well, per_tenant=3, scenario=[
             dict(fault, tenant=tenant_id(i)) for i, fault in enumerate(faults, 1)])
-        daemon = self.daemon(sim, tenants=len(faults) + 1, module={"statsPerTenant": "on"})
-        daemon.reconfigure(daemon.input(), daemon.input() + daemon.inline_input(
-            len(faults) + 1, name="inline", clientSecretFile=None, clientSecret=SECRET))
-        daemon.check()
-        os.environ["RSYSLOG_DEBUG"] = "Debug NoStdOut"
-        os.environ["RSYSLOG_DEBUGLOG"] = self.path("debug")
-        daemon.start()
-        daemon.wait_for_alerts(6, len(faults) + 1)
-        for number in range(1, len(faults) + 1):
-            daemon.wait_for_health(number, daemon.health(number)[-1].fields["state"] if daemon.health(number) else None)
+        daemon = self.daemon(sim, tenants=well, module={"statsPerTenant": "on"})
+        daemon.environment = {"RSYSLOG_DEBUG": "Debug NoStdOut", "RSYSLOG_DEBUGLOG": self.path("debug")}
+        daemon.start().wait_for_alerts(3, well)
+        wait_until(lambda: len({m.fields["tenantId"] for m in daemon.health()}) == well, "a health message of each tenant")
         self.assertNotIn(SECRET.encode(), self.command_line(daemon.child.pid))
         daemon.hup()
-        sim.wait_for_polls(1, len(faults) + 1)
+        sim.wait_for_polls(1, well)
         daemon.stop()
         self.assertGreater(os.path.getsize(self.path("debug")), 0, "the debug output is looked at, too")
+        self.assertEqual(self.found(), [])
+
+    def test_in_a_run_with_the_secret_in_the_configuration(self):
+        """Without debug output, in which rsyslogd itself prints its configuration."""
+        sim = self.start_sim(tenants=2, per_tenant=3, scenario=[{"tenant": tenant_id(2), "fault": "expired-secret"}])
+        daemon = self.daemon(sim)
+        daemon.reconfigure(daemon.input(), "".join(daemon.inline_input(
+            i, name="inline-%d" % i, clientSecretFile=None, clientSecret=SECRET) for i in (1, 2)))
+        daemon.start().wait_for_alerts(3, 1)
+        daemon.wait_for_health(2, "credential")
+        daemon.stop()
         self.assertEqual(self.found(), [])
 
     @staticmethod
