@@ -105,6 +105,11 @@ static struct timespec moment_in(unsigned milliseconds) {
     return moment;
 }
 
+static bool passed(const struct timespec *moment) {
+    const struct timespec now = moment_in(0);
+    return now.tv_sec > moment->tv_sec || (now.tv_sec == moment->tv_sec && now.tv_nsec >= moment->tv_nsec);
+}
+
 /* The daemon's own word is asked too: it comes before the engine has noticed. */
 static bool must_stop(const struct imd_submitter *submitter) {
     return __atomic_load_n(&submitter->stopping, __ATOMIC_ACQUIRE) || imd_glbl.GetGlobalInputTermState();
@@ -122,14 +127,13 @@ static struct imd_batch *take_first(struct imd_submitter *submitter) {
     return batch;
 }
 
-/* The next batch; NULL after REFRESH_STATISTICS, or when asked to stop. */
-static struct imd_batch *wait_for_batch(struct imd_submitter *submitter) {
-    const struct timespec until = moment_in(REFRESH_STATISTICS);
+/* The next batch; NULL when there is none by `until`, or when asked to stop. */
+static struct imd_batch *wait_for_batch(struct imd_submitter *submitter, const struct timespec *until) {
     struct imd_batch *batch = NULL;
     int waited = 0;
     pthread_mutex_lock(&submitter->mutex);
     while (!must_stop(submitter) && (batch = take_first(submitter)) == NULL && waited == 0) {
-        waited = pthread_cond_timedwait(&submitter->changed, &submitter->mutex, &until);
+        waited = pthread_cond_timedwait(&submitter->changed, &submitter->mutex, until);
     }
     pthread_mutex_unlock(&submitter->mutex);
     return batch;
@@ -305,9 +309,13 @@ static void *run(void *context) {
     struct imd_submitter *submitter = context;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
     prctl(PR_SET_NAME, "imdefender:sub");
-    refresh_statistics(submitter);
+    struct timespec refresh = {0};
     while (!must_stop(submitter)) {
-        struct imd_batch *batch = wait_for_batch(submitter);
+        if (passed(&refresh)) {
+            refresh_statistics(submitter);
+            refresh = moment_in(REFRESH_STATISTICS);
+        }
+        struct imd_batch *batch = wait_for_batch(submitter, &refresh);
         if (batch != NULL) {
             if (submit_batch(submitter, batch)) {
                 imd_engine_submitted(submitter->engine, batch);
@@ -315,8 +323,6 @@ static void *run(void *context) {
             } else {
                 imd_engine_abandoned(submitter->engine, batch);
             }
-        } else if (!must_stop(submitter)) {
-            refresh_statistics(submitter);
         }
     }
     pthread_mutex_lock(&submitter->mutex);
