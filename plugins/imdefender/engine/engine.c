@@ -11,6 +11,7 @@
 
 #define WAIT_MAX_MS 250       /* so that a request to stop is seen soon, also one that comes as a lost signal */
 #define GAUGES_MS 1000
+#define TROUBLED_WAIT_MS 1000
 #define CONNECTIONS_DEFAULT 256u
 
 /* --- making --- */
@@ -241,7 +242,11 @@ start_due(struct imd_engine *engine)
                                      node->key <= engine->now;) {
         struct imd_feed *feed = imd_heap_owner(node, struct imd_feed, due);
         imd_heap_remove(&engine->due, node);
-        imd_feed_run(feed);
+        /* Feeds that hang must not hold every request there can be: the others always have half of them. */
+        if (feed->failures && engine->troubled >= (engine->asking_max + 1) / 2)
+            imd_feed_schedule(feed, TROUBLED_WAIT_MS);
+        else
+            imd_feed_run(feed);
     }
 }
 

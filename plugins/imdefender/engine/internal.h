@@ -78,6 +78,7 @@ struct imd_poll {
     bool partial;                    /* some page was a 206 */
     bool signed_in_again;            /* a 401 was answered with a new token once */
     bool failed;                     /* counted as failed */
+    bool troubled;                   /* the request under way counts as engine->troubled */
     bool wrong_tenant, no_memory;
     imd_time started;                /* server time at which the walk began, IMD_TIME_NONE before the first answer */
     imd_time regular_lower;          /* below it, what is new is late */
@@ -126,6 +127,7 @@ struct imd_engine {
     size_t account_count, account_room;
     struct imd_heap due;
     unsigned asking, asking_max;     /* requests under way */
+    unsigned troubled;               /* those of feeds whose last request failed: at most half of them */
     int64_t now;                     /* ms monotonic, read once per turn */
     int64_t gauges_at;
     uint64_t random;

@@ -38,6 +38,14 @@ leave_paused(struct imd_poll *poll)
     if (*link) *link = poll->next_paused;
 }
 
+static void
+leave_asking(struct imd_poll *poll)
+{
+    engine_of(poll)->asking--;
+    engine_of(poll)->troubled -= poll->troubled;
+    poll->troubled = false;
+}
+
 void
 imd_poll_free(struct imd_poll *poll)
 {
@@ -46,7 +54,7 @@ imd_poll_free(struct imd_poll *poll)
     if (poll->request.handle) {
         leave_paused(poll);
         engine->transport->operations->cancel(engine->transport, &poll->request);
-        engine->asking--;
+        leave_asking(poll);
     }
     imd_poll_hand_over(poll);
     imd_page_reader_free(poll->reader);
@@ -130,7 +138,9 @@ imd_poll_request(struct imd_poll *poll, const char *authorization)
         .done = on_done,
     };
     poll->feed->state = IMD_FEED_ASKING;
+    poll->troubled = poll->feed->failures > 0;
     engine->asking++;
+    engine->troubled += poll->troubled;
     imd_account_count(poll->feed->account, requests, 1);
     engine->transport->operations->start(engine->transport, &poll->request);
     IMD_FAULT_POINT("after-request-sent");
@@ -309,7 +319,7 @@ on_done(struct imd_request *request)
     struct imd_poll *poll = request->context;
     struct imd_account *account = poll->feed->account;
     struct imd_judgement judgement;
-    engine_of(poll)->asking--;
+    leave_asking(poll);
     if (request->paused) leave_paused(poll);
     imd_account_count(account, bytes_received, request->response.bytes);
     imd_poll_hand_over(poll);
