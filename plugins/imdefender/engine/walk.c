@@ -137,14 +137,17 @@ link_digest(const char *link)
 }
 
 /* Brent's way to meet a loop with two memories: one link is kept and replaced at powers of two. */
+static bool
+goes_round(const struct imd_walk *walk, const char *next_link)
+{
+    uint64_t digest = link_digest(next_link);
+    return digest == walk->link_digests[0] || digest == walk->link_digests[1] || walk->links >= IMD_WALK_LINKS_MAX;
+}
+
 static enum imd_walk_step
 follow(struct imd_walk *walk, const char *next_link, struct imd_error *error)
 {
     uint64_t digest = link_digest(next_link);
-    if (digest == walk->link_digests[0] || digest == walk->link_digests[1] || walk->links >= IMD_WALK_LINKS_MAX) {
-        imd_error_set(error, "nothing; the walk begins again at its lower bound", "the API's next links go round in a loop");
-        return IMD_WALK_FAILED;
-    }
     char *copy = strdup(next_link);
     if (!copy) {
         imd_error_set(error, "free memory", "no memory for a next link");
@@ -168,7 +171,7 @@ region_done(struct imd_walk *walk)
     if (walk->region_count) return IMD_WALK_MORE;
     if (!walk->ordered || walk->tie == IMD_TIME_NONE) return IMD_WALK_DONE;
     /* A tie of an ordered walk is resolved: on behind it. */
-    if (walk->hold != walk->tie) {
+    if (!walk->tie_held) {
         walk->paging->tie_stamp = walk->tie;
         walk->paging->tie_count = walk->tie_count;
     }
@@ -262,9 +265,13 @@ split(struct imd_walk *walk, struct imd_error *error)
     return IMD_WALK_DONE;
 }
 
+/* Something of the current region cannot be reached. Where the filter is not obeyed it may be older than anything that
+ * was seen. */
 static void
-hold_at(struct imd_walk *walk, imd_time stamp)
+hold_region(struct imd_walk *walk)
 {
+    imd_time stamp = current(walk)->from;
+    walk->tie_held = true;
     if (stamp == IMD_TIME_NONE || stamp < walk->lower) stamp = walk->lower;
     if (walk->hold == IMD_TIME_NONE || stamp < walk->hold) walk->hold = stamp;
 }
@@ -275,7 +282,7 @@ region_stuck(struct imd_walk *walk, const char *next_link, bool has_link, int64_
 {
     struct imd_paging *paging = walk->paging;
     unsigned count = walk->page.count;
-    if (next_link && !walk->links_refused) {
+    if (next_link && !walk->links_refused && !goes_round(walk, next_link)) {
         walk->chain = count > 0; /* empty pages are only passed by; what comes behind them can be split again */
         walk->chain_fresh = walk->page.fresh;
         return follow(walk, next_link, error);
@@ -285,7 +292,7 @@ region_stuck(struct imd_walk *walk, const char *next_link, bool has_link, int64_
         return IMD_WALK_MORE;
     }
     bool cut_off = has_link || total > (int64_t)count || count >= paging->top || (paging->clamp && count >= paging->clamp);
-    if (cut_off) hold_at(walk, walk->page.oldest);
+    if (cut_off) hold_region(walk);
     return region_done(walk);
 }
 
@@ -296,7 +303,7 @@ chain_done(struct imd_walk *walk)
 {
     if (walk->chain_fresh == 0) return region_done(walk);
     if (++walk->chain_rounds >= IMD_WALK_CHAIN_ROUNDS) {
-        hold_at(walk, walk->page.oldest);
+        hold_region(walk);
         return region_done(walk);
     }
     walk->chain = false;
@@ -309,8 +316,10 @@ region_page_end(struct imd_walk *walk, const char *next_link, bool has_link, int
 {
     if (walk->chain) { /* one that was begun is followed to its end */
         walk->chain_fresh += walk->page.fresh;
-        if (next_link) return follow(walk, next_link, error);
+        if (next_link && !goes_round(walk, next_link)) return follow(walk, next_link, error);
         if (!has_link) return chain_done(walk);
+        hold_region(walk); /* the links lead round, or elsewhere */
+        return region_done(walk);
     }
     if (is_whole(walk, has_link, total)) return region_done(walk);
     if (walk->page.count == 0) return region_stuck(walk, next_link, has_link, total, error);
@@ -352,9 +361,13 @@ tie_page_end(struct imd_walk *walk, bool has_link, struct imd_error *error)
     struct imd_paging *paging = walk->paging;
     unsigned count = walk->page.count;
     imd_time stamp = walk->page.newest;
-    if (!has_link && count < paging->top && paging->tie_stamp == stamp && paging->tie_count == count)
-        return IMD_WALK_DONE;
+    if (!has_link && count < paging->top && paging->tie_stamp == stamp && paging->tie_count == count) {
+        walk->cursor = stamp + 1; /* known to be whole; what came since may have been cut off behind it */
+        walk->last_count = 0;
+        return IMD_WALK_MORE;
+    }
     walk->tie = stamp;
+    walk->tie_held = false;
     walk->tie_count = count;
     struct imd_region region = everything_from(stamp);
     region.to = stamp + 1;
@@ -375,7 +388,7 @@ ordered_page_end(struct imd_walk *walk, const char *next_link, bool has_link, in
     note_order(walk);
     if (is_whole(walk, has_link, total)) return IMD_WALK_DONE;
     if (page->newest == IMD_TIME_NONE) {
-        if (next_link && !walk->links_refused) return follow(walk, next_link, error);
+        if (next_link && !walk->links_refused && !goes_round(walk, next_link)) return follow(walk, next_link, error);
         imd_error_set(error, "nothing; the poll is repeated", "the API says that more follows but gives no usable link");
         return IMD_WALK_FAILED;
     }
@@ -443,5 +456,6 @@ imd_walk_link_refused(struct imd_walk *walk)
     if (!walk->next_link) return false;
     drop_link(walk);
     walk->links_refused = true;
+    walk->chain = false;
     return true;
 }

@@ -82,6 +82,7 @@ struct imd_walk {
     bool links_refused;         /* in this region */
     imd_time tie;               /* regions were opened to resolve this stamp of an ordered walk, or IMD_TIME_NONE */
     unsigned tie_count;
+    bool tie_held;              /* some of that stamp could not be reached */
     imd_time hold;              /* something at this stamp could not be reached: the watermark must not pass it */
     unsigned pages;
     struct imd_walk_page page;
