@@ -36,7 +36,7 @@ static struct imd_response
 response(int status)
 {
     struct imd_response made = {.status = status, .date = IMD_TIME_NONE};
-    strcpy(made.content_type, "application/json");
+    snprintf(made.content_type, sizeof made.content_type, "%s", "application/json");
     return made;
 }
 
@@ -115,7 +115,7 @@ a_date_is_reckoned_from_the_date_header(void **state)
 {
     (void)state;
     struct imd_response given = response(503);
-    strcpy(given.retry_after, "Thu, 01 Jan 2026 05:00:30 GMT");
+    snprintf(given.retry_after, sizeof given.retry_after, "%s", "Thu, 01 Jan 2026 05:00:30 GMT");
     given.date = NOW + 5 * 3600 * IMD_TICKS_PER_SECOND;
     assert_int_equal(judge_response(&given, "").retry_after, 30);
 }
@@ -148,7 +148,7 @@ throttling_is_waited_for(void **state)
     is(judge(429, ""), IMD_VERDICT_THROTTLED, "429");
     is(judge(509, ""), IMD_VERDICT_THROTTLED, "509");
     struct imd_response busy = response(503);
-    strcpy(busy.retry_after, "7");
+    snprintf(busy.retry_after, sizeof busy.retry_after, "%s", "7");
     is(judge_response(&busy, ""), IMD_VERDICT_THROTTLED, "503");
 }
 
@@ -179,8 +179,9 @@ a_403_for_want_of_consent_leads_to_the_consent_page(void **state)
     (void)state;
     char many[6000] = "{\"error\":{\"code\":\"Forbidden\",\"message\":\"Missing application roles. API required roles: "
                       "SecurityAlert.Read.All, application roles: ";
-    while (strlen(many) < 5000) strcat(many, "Some.Other.Role.All,");
-    strcat(many, "\",\"innerError\":{}}}");
+    size_t length = strlen(many);
+    while (length < 5000) length += (size_t)snprintf(many + length, sizeof many - length, "Some.Other.Role.All,");
+    snprintf(many + length, sizeof many - length, "\",\"innerError\":{}}}");
     const char *const bodies[] = {
         many,
         "{\"error\":{\"code\":\"Forbidden\",\"message\":\"Missing application roles. API required roles: x\"}}",
@@ -223,7 +224,7 @@ a_403_that_is_not_the_apis_is_not_about_consent(void **state)
 {
     (void)state;
     struct imd_response given = response(403);
-    strcpy(given.content_type, "text/html");
+    snprintf(given.content_type, sizeof given.content_type, "%s", "text/html");
     struct imd_judgement judgement = judge_response(&given, "<html>blocked by Acme Gateway</html>");
     is(judgement, IMD_VERDICT_FORBIDDEN, "text/html");
     assert_non_null(strstr(judgement.action, "proxy"));
@@ -286,7 +287,7 @@ success_is_whole_or_partial(void **state)
     (void)state;
     is(judge(200, ""), IMD_VERDICT_OK, "");
     struct imd_response partial = response(206);
-    strcpy(partial.warning, "199 - \"Microsoft/MCAS/504/10000\"");
+    snprintf(partial.warning, sizeof partial.warning, "%s", "199 - \"Microsoft/MCAS/504/10000\"");
     is(judge_response(&partial, ""), IMD_VERDICT_PARTIAL, "MCAS/504");
 }
 
@@ -303,7 +304,7 @@ a_request_without_an_answer_names_the_trouble(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct imd_response given = response(200); /* a status may have come before it broke */
         given.failure = cases[i].failure;
-        strcpy(given.failure_text, "why");
+        snprintf(given.failure_text, sizeof given.failure_text, "%s", "why");
         struct imd_judgement judgement = judge_response(&given, "");
         is(judgement, IMD_VERDICT_UNREACHABLE, cases[i].reason);
         assert_non_null(strstr(judgement.action, cases[i].action));
@@ -322,7 +323,7 @@ texts_from_outside_are_tamed(void **state)
     assert_null(strstr(judgement.reason, "secret"));
     for (const char *c = judgement.reason; *c; c++) assert_true(*c >= 0x20 && *c < 0x7f);
     struct imd_response given = response(404);
-    strcpy(given.content_type, "text/\x1b[1m\r\n");
+    snprintf(given.content_type, sizeof given.content_type, "%s", "text/\x1b[1m\r\n");
     judgement = judge_response(&given, "");
     for (const char *c = judgement.reason; *c; c++) assert_true(*c >= 0x20 && *c < 0x7f);
 }
@@ -411,11 +412,11 @@ throttled_sign_in_may_come_as_plain_text(void **state)
 {
     (void)state;
     struct imd_response given = response(429);
-    strcpy(given.content_type, "text/plain");
+    snprintf(given.content_type, sizeof given.content_type, "%s", "text/plain");
     struct imd_judgement judgement = judge_token_response(&given, "Too Many Requests");
     is(judgement, IMD_VERDICT_THROTTLED, "429");
     assert_int_equal(judgement.retry_after, 60);
-    strcpy(given.retry_after, "5");
+    snprintf(given.retry_after, sizeof given.retry_after, "%s", "5");
     assert_int_equal(judge_token_response(&given, "Too Many Requests").retry_after, 5);
 }
 

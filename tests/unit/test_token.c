@@ -226,7 +226,7 @@ check_tenant(const char *payload, const char *tenant)
         for (bits += 8; bits >= 6; bits -= 6) *out++ = digits[value >> (bits - 6) & 63];
     }
     if (bits) *out++ = digits[value << (6 - bits) & 63];
-    strcpy(out, ".sig\"}");
+    snprintf(out, (size_t)(body + sizeof body - out), ".sig\"}");
     char authorization[4096];
     snprintf(authorization, sizeof authorization, "Authorization: Bearer %.*s", (int)strcspn(token, "\""), token);
     check_token(body, authorization, 60, tenant);
