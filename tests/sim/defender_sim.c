@@ -95,19 +95,19 @@ static bool add_tenants(struct sim *sim) {
     return true;
 }
 
-/* --- alerts --- */
+/* --- objects --- */
 
-static bool replay(struct sim *sim, const char *const *files, size_t count, int source) {
+static bool replay(struct sim *sim, const struct sim_files *files, int source) {
     const char *problem = NULL;
     bool done = true;
     struct graph_replay *collected = graph_replay_new();
-    for (size_t i = 0; i < count && done; i++) {
+    for (size_t i = 0; i < files->count && done; i++) {
         size_t length;
-        char *text = graph_file_read(files[i], &length);
+        char *text = graph_file_read(files->paths[i], &length);
         if (text == NULL) {
-            done = complain("cannot read", files[i], strerror(errno));
+            done = complain("cannot read", files->paths[i], strerror(errno));
         } else if (graph_replay_add(collected, source, text, length, &problem) != 0) {
-            done = complain("cannot replay", files[i], problem);
+            done = complain("cannot replay", files->paths[i], problem);
         }
         free(text);
     }
@@ -115,18 +115,18 @@ static bool replay(struct sim *sim, const char *const *files, size_t count, int 
         sim->options.replay_interval < 0 ? -1 : (int64_t)(sim->options.replay_interval * (double)GRAPH_SECOND);
     if (done &&
         graph_replay_finish(collected, &sim->data, sim->data.tenants[0], interval, sim_now(sim), &problem) != 0) {
-        done = complain("cannot replay", files[0], problem);
+        done = complain("cannot replay", files->paths[0], problem);
     }
     graph_replay_free(collected);
     return done;
 }
 
-static void make_some(struct sim *sim, struct graph_tenant *tenant, unsigned count, size_t size) {
-    struct graph_feed *feed = &tenant->feeds[GRAPH_ALERTS];
+static void make_some(struct sim *sim, struct graph_tenant *tenant, int source, unsigned count, size_t size) {
+    struct graph_feed *feed = &tenant->feeds[source];
     int64_t now = sim_now(sim), stamp = 0;
     struct graph_make how = sim->make;
     how.size = size;
-    sim_scenario_late(sim->scenario, tenant, GRAPH_ALERTS, now, &how);
+    sim_scenario_late(sim->scenario, tenant, source, now, &how);
     for (unsigned i = 0; i < count; i++) {
         if (stamp == 0 || !graph_random_chance(&sim->random, how.tie_percent)) {
             uint64_t age = graph_random_below(&sim->random, (uint64_t)sim->options.spread * GRAPH_SECOND + 1);
@@ -140,21 +140,36 @@ static void make_some(struct sim *sim, struct graph_tenant *tenant, unsigned cou
     }
 }
 
-static void make_alerts(struct sim *sim) {
+static void make_objects(struct sim *sim) {
     for (size_t i = 0; i < sim->data.tenant_count; i++) {
-        make_some(sim, sim->data.tenants[i], sim->options.per_tenant, sim->options.alert_size);
-        make_some(sim, sim->data.tenants[i], sim->options.large, 33 * 1024);
-        make_some(sim, sim->data.tenants[i], sim->options.huge, 1024 * 1024);
+        for (int source = 0; source < GRAPH_SOURCES; source++) {
+            if ((sim->options.sources & 1U << source) != 0) {
+                make_some(sim, sim->data.tenants[i], source, sim->options.per_tenant, sim->options.alert_size);
+            }
+        }
+        make_some(sim, sim->data.tenants[i], GRAPH_ALERTS, sim->options.large, 33 * 1024);
+        make_some(sim, sim->data.tenants[i], GRAPH_ALERTS, sim->options.huge, 1024 * 1024);
     }
 }
 
-/* An event of --rate: an update of an alert that a client has seen, so that no version goes by unseen, or a new one. */
+/* One of those that are made up; alerts alone take no random number. */
+static int choose_source(struct sim *sim) {
+    unsigned sources = sim->options.sources;
+    int source;
+    do {
+        source = sources == 1U << GRAPH_ALERTS ? GRAPH_ALERTS : (int)graph_random_below(&sim->random, GRAPH_SOURCES);
+    } while ((sources & 1U << source) == 0);
+    return source;
+}
+
+/* An event of --rate: an update of an object that a client has seen, so that no version goes by unseen, or a new one. */
 static void make_event(struct sim *sim, int64_t now) {
     struct graph_tenant *tenant = sim->data.tenants[graph_random_below(&sim->random, sim->data.tenant_count)];
-    struct graph_feed *feed = &tenant->feeds[GRAPH_ALERTS];
+    int source = choose_source(sim);
+    struct graph_feed *feed = &tenant->feeds[source];
     struct graph_make how = sim->make;
     how.served_only = true;
-    sim_scenario_late(sim->scenario, tenant, GRAPH_ALERTS, now, &how);
+    sim_scenario_late(sim->scenario, tenant, source, now, &how);
     if (!graph_random_chance(&sim->random, sim->options.update_share) ||
         !graph_make_update(&sim->data, feed, &how, now, &sim->random)) {
         graph_make_new(&sim->data, feed, &how, now, &sim->random);
@@ -181,11 +196,13 @@ static bool set_stage(struct sim *sim) {
         return false;
     }
     sim->make = (struct graph_make){.size = options->alert_size, .tie_percent = options->tie_share};
-    if (!add_tenants(sim) || !replay(sim, options->alerts, options->alerts_count, GRAPH_ALERTS) ||
-        !replay(sim, options->incidents, options->incidents_count, GRAPH_INCIDENTS)) {
+    if (!add_tenants(sim) || !replay(sim, &options->alerts, GRAPH_ALERTS) ||
+        !replay(sim, &options->incidents, GRAPH_INCIDENTS) ||
+        !replay(sim, &options->endpoint_alerts, GRAPH_ENDPOINT_ALERTS) ||
+        !replay(sim, &options->detections, GRAPH_SIEM_DETECTIONS)) {
         return false;
     }
-    make_alerts(sim);
+    make_objects(sim);
     return true;
 }
 
@@ -250,6 +267,7 @@ static void end(struct sim *sim, struct MHD_Daemon *daemon) {
             fclose(records[i]);
         }
     }
+    free(sim->quotas);
     sim_scenario_free(sim->scenario);
     graph_data_free(&sim->data);
     free(sim->certificate);

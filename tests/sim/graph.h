@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Answers an OData query over the data as Graph security does, without HTTP, clock or threads: the server and the
+/* Answers a list query over the data as Graph security, the Defender for Endpoint API and the SIEM API do, without HTTP, clock or threads: the server and the
  * in-process model test both drive it. One caller at a time. */
 #ifndef GRAPH_H
 #define GRAPH_H
@@ -30,12 +30,18 @@ struct graph_quirks {
         GRAPH_INJECT_OTHER_TENANT,
         GRAPH_INJECT_NO_OBJECT /* a number among the objects */
     } inject;                  /* one more element at the head of each page */
+    enum {
+        GRAPH_BOUNDS_INCLUSIVE,
+        GRAPH_BOUNDS_EXCLUSIVE,   /* both */
+        GRAPH_BOUNDS_MILLISECONDS /* inclusive, stamps cut to milliseconds before they are compared */
+    } bounds;                     /* of sinceTimeUtc and untilTimeUtc */
     bool skip_links;           /* nextLink uses $skip instead of $skiptoken */
     bool link_last;            /* nextLink stands behind `value` */
     bool default_by_change;    /* without $orderby newest lastUpdateDateTime first, else newest createdDateTime */
     bool filter_ignored;
     bool empty_first;     /* a first page is empty and has a nextLink */
     bool partial;         /* 206 with a Warning */
+    bool expand_fails;    /* 500 whenever $expand is asked for */
     unsigned top_clamp;   /* 0: the source's ceiling */
     unsigned top_refused; /* a larger $top: 400; 0: as the source's row says */
     unsigned short_pages; /* no more than this on a page, whatever $top; 0: off */
@@ -68,7 +74,7 @@ void graph_query(struct graph_data *data, const struct graph_quirks *quirks, con
 /* One object by id. */
 void graph_get(struct graph_data *data, const struct graph_request *request, const char *id,
                struct graph_answer *answer);
-/* Makes `answer` an error in Graph's shape. */
+/* Makes `answer` an error in the shape of the request's source (Graph's if it is -1). */
 void graph_answer_error(struct graph_answer *answer, int status, const char *code, const char *message,
                         const struct graph_request *request);
 void graph_answer_free(struct graph_answer *answer);

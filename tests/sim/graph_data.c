@@ -3,6 +3,7 @@
 #include "graph_data.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -128,6 +129,17 @@ static bool read_time(struct graph_slice object, const char *name, int64_t *time
     return valid;
 }
 
+/* NULL if it is null or absent. A filter may name the property with a capital letter in front ("InvestigationId"). */
+static char *property_text(struct graph_slice object, const struct graph_property *property) {
+    char name[40];
+    snprintf(name, sizeof name, "%c%s", tolower((unsigned char)property->name[0]), property->name + 1);
+    struct graph_slice value = graph_slice_member(object, name);
+    if (property->type == GRAPH_NUMBER) {
+        return value.bytes != NULL && *value.bytes != 'n' ? graph_copy(value.bytes, value.length) : NULL;
+    }
+    return graph_slice_text(value);
+}
+
 static struct graph_version *read_version(const struct graph_source *source, struct graph_slice object,
                                           const char **problem) {
     struct graph_version *version = graph_alloc(sizeof *version);
@@ -140,7 +152,7 @@ static struct graph_version *read_version(const struct graph_source *source, str
         version->created = version->changed;
     }
     for (size_t i = 0; i < source->property_count; i++) {
-        char *text = graph_slice_text(graph_slice_member(object, source->properties[i].name));
+        char *text = property_text(object, &source->properties[i]);
         version->values[i].text = text;
         if (text != NULL && source->properties[i].type == GRAPH_TIME &&
             !graph_time_parse(text, strlen(text), &version->values[i].time)) {

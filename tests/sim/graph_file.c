@@ -113,7 +113,8 @@ int graph_replay_finish(struct graph_replay *replay, struct graph_data *data, st
     }
     for (size_t i = 0; i < replay->count; i++) {
         const struct entry *entry = &replay->entries[i];
-        char *tenant_id = graph_slice_text(graph_slice_member(entry->object, graph_sources[entry->source].tenant));
+        const char *member = graph_sources[entry->source].tenant;
+        char *tenant_id = member != NULL ? graph_slice_text(graph_slice_member(entry->object, member)) : NULL;
         struct graph_tenant *tenant =
             tenant_id != NULL && *tenant_id != '\0' ? graph_data_tenant(data, tenant_id) : fallback;
         free(tenant_id);

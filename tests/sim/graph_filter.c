@@ -97,7 +97,7 @@ static bool read_quoted(struct parser *parser, struct graph_filter *node, const 
     if (node->text == NULL) {
         return false;
     }
-    if (property->type == GRAPH_TIME) {
+    if (property->type == GRAPH_TIME || property->type == GRAPH_NUMBER) {
         refuse(parser, "a binary operator with incompatible types was detected, Edm.DateTimeOffset and Edm.String",
                node->text, strlen(node->text));
         return false;
@@ -127,6 +127,10 @@ static bool read_literal(struct parser *parser, struct graph_filter *node) {
         return true;
     }
     if (property->type == GRAPH_TIME && graph_time_parse(word, length, &node->time)) {
+        node->text = graph_copy(word, length);
+        return true;
+    }
+    if (property->type == GRAPH_NUMBER && strspn(word, "0123456789") >= length) {
         node->text = graph_copy(word, length);
         return true;
     }

@@ -5,9 +5,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "graph_buffer.h"
 #include "graph_make_evidence.h"
+#include "graph_make_source.h"
 #include "graph_slice.h"
 #include "graph_time.h"
 
@@ -118,12 +120,32 @@ static int64_t visible_at(const struct graph_make *how, int64_t stamp, int64_t n
     return now;
 }
 
+static void make_object(struct graph_feed *feed, int64_t created, int64_t changed, size_t size,
+                        struct graph_random *random, struct graph_buffer *out) {
+    struct graph_tenant *tenant = feed->tenant;
+    switch (feed->source) {
+        case GRAPH_INCIDENTS:
+            graph_make_incident(tenant, feed->object_count + 1, created, changed, random, out);
+            break;
+        case GRAPH_ENDPOINT_ALERTS:
+            graph_make_endpoint_alert(tenant, ++tenant->made, created, changed, size, random, out);
+            break;
+        case GRAPH_SIEM_DETECTIONS:
+            /* Off the grid and finer than its queries can say; the same for the same moment, so that ties stay. */
+            changed -= changed % 33333;
+            graph_make_detection(tenant, ++tenant->made, created, changed, random, out);
+            break;
+        default:
+            graph_make_alert(tenant, ++tenant->made, created, changed, size, random, out);
+    }
+}
+
 void graph_make_at(struct graph_data *data, struct graph_feed *feed, const struct graph_make *how, int64_t changed,
                    int64_t now, struct graph_random *random) {
     struct graph_buffer bytes = {0};
     const char *problem;
     int64_t created = changed - GRAPH_SECOND / 10 - (int64_t)graph_random_below(random, 20 * GRAPH_SECOND);
-    graph_make_alert(feed->tenant, ++feed->tenant->made, created, changed, how->size, random, &bytes);
+    make_object(feed, created, changed, how->size, random, &bytes);
     if (!graph_data_add(data, feed, bytes.bytes, bytes.length, visible_at(how, changed, now, random), now, 0,
                         &problem)) {
         abort();
@@ -162,19 +184,20 @@ static void replace_member(struct graph_buffer *object, const char *name, const 
 bool graph_make_version(struct graph_data *data, struct graph_object *object, int64_t changed, int64_t visible,
                         int64_t now) {
     const struct graph_version *current = object->current;
-    if (current == NULL || changed <= current->changed) {
+    const struct graph_source *source = &graph_sources[object->feed->source];
+    if (current == NULL || changed <= current->changed || source->style == GRAPH_WINDOWS) {
         return false;
     }
-    const struct graph_source *source = &graph_sources[object->feed->source];
     struct graph_buffer bytes = {0};
     char stamp[GRAPH_TIME_TEXT];
     const char *problem;
     graph_buffer_add(&bytes, current->bytes, current->length);
     int status = graph_source_property(source, "status", strlen("status"));
     const char *former = status >= 0 ? current->values[status].text : NULL;
-    bool fresh = former != NULL && (strcmp(former, "new") == 0 || strcmp(former, "active") == 0);
+    bool fresh = former != NULL && (strcasecmp(former, "new") == 0 || strcmp(former, "active") == 0);
+    bool capital = former != NULL && former[0] >= 'A' && former[0] <= 'Z';
     replace_member(&bytes, source->changed, graph_time_print(changed, 7, stamp));
-    replace_member(&bytes, "status", fresh ? "inProgress" : "resolved");
+    replace_member(&bytes, "status", fresh ? capital ? "InProgress" : "inProgress" : capital ? "Resolved" : "resolved");
     replace_member(&bytes, "assignedTo", "analyst@mssp.example");
     if (!graph_data_add(data, object->feed, bytes.bytes, bytes.length, visible, now, 0, &problem)) {
         abort();

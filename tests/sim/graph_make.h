@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Made-up alerts and updates. Everything random comes from the generator given. */
+/* Made-up objects of each source, and updates. Everything random comes from the generator given. */
 #ifndef GRAPH_MAKE_H
 #define GRAPH_MAKE_H
 
@@ -28,7 +28,7 @@ void graph_make_new(struct graph_data *data, struct graph_feed *feed, const stru
  * False if no alert can be updated. */
 bool graph_make_update(struct graph_data *data, struct graph_feed *feed, const struct graph_make *how, int64_t now,
                        struct graph_random *random);
-/* Updates this one with this stamp; false if that is not newer. */
+/* Updates this one with this stamp; false if that is not newer, or if its source's objects are immutable. */
 bool graph_make_version(struct graph_data *data, struct graph_object *object, int64_t changed, int64_t visible_at,
                         int64_t now);
 

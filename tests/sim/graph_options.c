@@ -91,7 +91,15 @@ static bool read_option(const struct graph_request *request, const struct graph_
     if (strcmp(name, "$orderby") == 0 && options->order_text == NULL) {
         return read_order(request, quirks, value, options, problem);
     }
-    if (strcmp(name, "$top") == 0 && !options->has_top) {
+    const char *expand = graph_sources[request->source].expand;
+    if (strcmp(name, "$expand") == 0 && expand != NULL) {
+        options->expand = true;
+        valid = strcmp(value, expand) == 0;
+        if (!valid) {
+            graph_buffer_print(problem, "The query specified in the URI is not valid. Could not find a property '%s'.",
+                               value);
+        }
+    } else if (strcmp(name, "$top") == 0 && !options->has_top) {
         options->has_top = true;
         valid = read_number(name, value, &options->top, problem);
     } else if (strcmp(name, "$skip") == 0 && !options->has_skip) {
@@ -125,7 +133,9 @@ static bool check_limits(const struct graph_request *request, const struct graph
     if (what == NULL) {
         return true;
     }
-    *code = ""; /* as seen in the field: no code in this one */
+    if (source->errors == GRAPH_ERRORS) {
+        *code = ""; /* as seen in the field: no code in this one */
+    }
     graph_buffer_print(problem,
                        "The query specified in the URI is not valid. The limit of '%" PRIu64
                        "' for %s query has been exceeded. The value from the incoming request is '%" PRIu64 "'.",
@@ -137,6 +147,9 @@ bool graph_options_read(const struct graph_request *request, const struct graph_
                         struct graph_options *options, const char **code, struct graph_buffer *problem) {
     memset(options, 0, sizeof *options);
     *code = "BadRequest";
+    if (graph_sources[request->source].style == GRAPH_WINDOWS) {
+        return graph_window_read(request, options, problem);
+    }
     for (const char *at = request->query != NULL ? request->query : ""; *at != '\0';) {
         size_t length = strcspn(at, "&");
         const char *equals = memchr(at, '=', length);

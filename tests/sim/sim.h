@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* defender-sim: one process that answers as Entra's token endpoint and as Graph security for many tenants. */
+/* defender-sim: one process that answers as Entra's token endpoints, Graph security, the Defender for Endpoint API and
+ * the SIEM API for many tenants. */
 #ifndef SIM_H
 #define SIM_H
 
@@ -24,6 +25,8 @@ struct sim {
     struct graph_make make;        /* of alerts that appear while it runs */
     double owed;                   /* events of --rate not yet made */
     uint64_t requests, tokens, pages, faults;
+    struct sim_quota *quotas; /* by tenant number and source */
+    size_t quotas_size;
     FILE *truth, *objects, *request_log;
     bool stopping;
     pthread_cond_t stopped;
@@ -51,6 +54,7 @@ struct sim_call {
     struct graph_tenant *tenant; /* NULL: none or not known */
     char tenant_name[80];        /* as asked for, for the log */
     int source;                  /* -1: none */
+    bool old_token;              /* a request to the v1 token endpoint */
     bool begun, answered;
 
     struct graph_answer answer; /* status, body */
@@ -83,6 +87,10 @@ struct graph_request sim_call_request(const struct sim_call *call);
 void sim_token_answer(struct sim_call *call);
 void sim_api_answer(struct sim_call *call, int source, const char *id);
 void sim_control_answer(struct sim_call *call);
+/* Whether the request's bearer token, valid or not, names this audience. */
+bool sim_api_has_audience(struct sim_call *call, const char *audience);
+/* Counts a request of a tenant to a source; false if that is over its quota: *wait is the seconds until it is not. */
+bool sim_quota_take(struct sim *sim, const struct graph_tenant *tenant, int source, unsigned *wait);
 /* Answers with the fault in place of the right answer (true), or only changes how that will be delivered (false).
  * `endpoint` decides the shape of errors. */
 bool sim_fault_apply(struct sim_call *call, const struct sim_rule *rule, enum sim_endpoint endpoint);

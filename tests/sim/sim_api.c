@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Graph security: checks the bearer token, meets the scenario's faults, asks the graph library. */
+/* The APIs: check the bearer token and the quota, meet the scenario's faults, ask the graph library. */
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +35,9 @@ static int64_t time_claim(struct json_object *claims, const char *name) {
 
 static bool has_role(struct json_object *claims, const struct graph_source *source) {
     struct json_object *roles = NULL;
+    if (source->roles[0] == NULL) {
+        return true;
+    }
     if (!json_object_object_get_ex(claims, "roles", &roles)) {
         return false;
     }
@@ -76,6 +79,15 @@ static bool check_claims(struct sim_call *call, const struct graph_source *sourc
         return true;
     }
     return false;
+}
+
+bool sim_api_has_audience(struct sim_call *call, const char *audience) {
+    const char *header = MHD_lookup_connection_value(call->connection, MHD_HEADER_KIND, "Authorization");
+    bool bearer = header != NULL && strncasecmp(header, "Bearer ", 7) == 0;
+    struct json_object *claims = bearer ? sim_jwt_open(call->sim->key, header + 7) : NULL;
+    bool same = claims != NULL && strcmp(claim(claims, "aud"), audience) == 0;
+    json_object_put(claims);
+    return same;
 }
 
 static bool check_token(struct sim_call *call, const struct graph_source *source) {
@@ -128,10 +140,34 @@ static void list(struct sim_call *call, const struct sim_rule *rule) {
     }
 }
 
+/* False after a 429 was answered. */
+static bool check_quota(struct sim_call *call) {
+    struct graph_buffer text = {0};
+    const struct graph_source *source = &graph_sources[call->source];
+    char seconds[16];
+    unsigned wait;
+    if (call->sim->options.quotas == 0 || sim_quota_take(call->sim, call->tenant, call->source, &wait)) {
+        return true;
+    }
+    if (source->errors == GRAPH_ERRORS_ENDPOINT) {
+        bool hour = wait > 60;
+        graph_buffer_print(&text, "API calls quota exceeded! maximum allowed %u per %s",
+                           hour ? source->per_hour : source->per_minute, hour ? "01:00:00" : "00:01:00");
+        refuse(call, 429, "429", text.bytes);
+    } else {
+        refuse(call, 429, "TooManyRequests", "Too Many Requests");
+    }
+    graph_buffer_free(&text);
+    snprintf(seconds, sizeof seconds, "%u", wait);
+    sim_call_header(call, "Retry-After", seconds);
+    call->fault = "quota";
+    return false;
+}
+
 void sim_api_answer(struct sim_call *call, int source, const char *id) {
     struct sim *sim = call->sim;
     call->source = source;
-    if (!check_token(call, &graph_sources[source])) {
+    if (!check_token(call, &graph_sources[source]) || !check_quota(call)) {
         return;
     }
     const struct sim_rule *rule =

@@ -78,7 +78,13 @@ static int64_t number_of(struct json_object *object, const char *name, int64_t f
 
 static void make_in(struct sim *sim, struct graph_tenant *tenant, struct json_object *order,
                     const struct graph_make *how) {
-    struct graph_feed *feed = &tenant->feeds[GRAPH_ALERTS];
+    struct json_object *name = NULL;
+    int source = json_object_object_get_ex(order, "source", &name) ? graph_source_by_name(json_object_get_string(name))
+                                                                   : GRAPH_ALERTS;
+    if (source < 0) {
+        return;
+    }
+    struct graph_feed *feed = &tenant->feeds[source];
     int64_t now = sim_now(sim);
     for (int64_t i = number_of(order, "updates", 0); i > 0; i--) {
         graph_make_update(&sim->data, feed, how, now, &sim->random);
@@ -88,7 +94,7 @@ static void make_in(struct sim *sim, struct graph_tenant *tenant, struct json_ob
     }
 }
 
-/* {"make":{"tenant":..,"count":..,"updates":..,"late":seconds,"size":bytes,"ties":percent,"servedOnly":bool}} */
+/* {"make":{"tenant":..,"source":..,"count":..,"updates":..,"late":seconds,"size":bytes,"ties":percent,"servedOnly":bool}} */
 static bool make(struct sim_call *call, struct graph_slice value) {
     struct sim *sim = call->sim;
     char *text = graph_copy(value.bytes, value.length);
@@ -121,7 +127,9 @@ static void control(struct sim_call *call) {
     struct graph_slice order =
         graph_slice_value(call->content.bytes != NULL ? call->content.bytes : "", call->content.length);
     struct graph_slice scenario = graph_slice_member(order, "scenario"), add = graph_slice_member(order, "add"),
-                       incidents = graph_slice_member(order, "addIncidents"), made = graph_slice_member(order, "make"),
+                       incidents = graph_slice_member(order, "addIncidents"),
+                       endpoint = graph_slice_member(order, "addEndpointAlerts"),
+                       detections = graph_slice_member(order, "addDetections"), made = graph_slice_member(order, "make"),
                        shift = graph_slice_member(order, "clockShift"), tenant = graph_slice_member(order, "tenant");
     if (!graph_slice_is(order, '{')) {
         refuse(call, "no JSON object");
@@ -140,6 +148,8 @@ static void control(struct sim_call *call) {
     if ((scenario.bytes == NULL || set_scenario(call, scenario)) &&
         (add.bytes == NULL || add_objects(call, add, GRAPH_ALERTS)) &&
         (incidents.bytes == NULL || add_objects(call, incidents, GRAPH_INCIDENTS)) &&
+        (endpoint.bytes == NULL || add_objects(call, endpoint, GRAPH_ENDPOINT_ALERTS)) &&
+        (detections.bytes == NULL || add_objects(call, detections, GRAPH_SIEM_DETECTIONS)) &&
         (made.bytes == NULL || make(call, made))) {
         sim_call_body(call, 200, "application/json", "{}\n");
     }

@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum type { TEXT, NUMBER, REAL, SEED, FILES, SWITCH };
+#include "graph_source.h"
+
+enum type { TEXT, NUMBER, REAL, SEED, FILES, SOURCES, SWITCH };
 
 struct row {
     const char *name;
@@ -31,9 +33,13 @@ static const struct row rows[] = {
     ROW("alerts", FILES, alerts, "FILE",
         "objects to replay byte for byte: JSON object, array, answer or NDJSON; repeatable"),
     ROW("incidents", FILES, incidents, "FILE", "the same for incidents"),
+    ROW("endpoint-alerts", FILES, endpoint_alerts, "FILE", "the same for endpoint alerts"),
+    ROW("detections", FILES, detections, "FILE", "the same for SIEM detections"),
     ROW("replay-interval", REAL, replay_interval, "SECONDS",
         "replayed versions of one id follow after this time, not once the one before was served"),
-    ROW("per-tenant", NUMBER, per_tenant, "N", "made-up alerts for each tenant (0)"),
+    ROW("per-tenant", NUMBER, per_tenant, "N", "made-up objects for each tenant and source (0)"),
+    ROW("sources", SOURCES, sources, "LIST",
+        "what --per-tenant and --rate make: alerts,incidents,endpoint-alerts,siem-detections (alerts)"),
     ROW("spread", NUMBER, spread, "SECONDS", "they are as old as this at most (43200)"),
     ROW("alert-size", NUMBER, alert_size, "BYTES", "smallest size of a made-up alert (about 5 KB)"),
     ROW("large", NUMBER, large, "N", "further alerts of 33 KB for each tenant (0)"),
@@ -41,6 +47,7 @@ static const struct row rows[] = {
     ROW("rate", REAL, rate, "PER_SECOND", "new and updated alerts while it runs, over all tenants (0)"),
     ROW("update-share", NUMBER, update_share, "PERCENT", "of --rate that are updates (33)"),
     ROW("tie-share", NUMBER, tie_share, "PERCENT", "of the stamps that repeat the one before (25)"),
+    ROW("quotas", NUMBER, quotas, "PERCENT", "of the documented quotas are allowed, what is over them gets a 429 (0: off)"),
     ROW("latency", NUMBER, latency, "MS", "before each answer (0)"),
     ROW("token-lifetime", NUMBER, token_lifetime, "SECONDS", "expires_in of tokens (3599)"),
     ROW("scenario", TEXT, scenario, "FILE", "faults and quirks (tests/sim/README.md)"),
@@ -52,22 +59,38 @@ static const struct row rows[] = {
 };
 
 static void print_help(void) {
-    printf("defender-sim: a test double of Entra's token endpoint and of Graph security\n\nOptions:\n");
+    printf("defender-sim: a test double of Entra's token endpoints and of Microsoft's alert APIs\n\nOptions:\n");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         printf("  --%-15s %-11s %s\n", rows[i].name, rows[i].argument != NULL ? rows[i].argument : "", rows[i].help);
     }
     printf("  --help\n");
 }
 
-static bool add_file(char *place, const struct row *row, const char *value, struct sim_options *options) {
-    size_t *count =
-        row->offset == offsetof(struct sim_options, alerts) ? &options->alerts_count : &options->incidents_count;
-    if (*count == SIM_FILES_MAX) {
+static bool add_file(char *place, const char *value) {
+    struct sim_files *files = (struct sim_files *)(void *)place;
+    if (files->count == SIM_FILES_MAX) {
         return false;
     }
-    memcpy(place + *count * sizeof value, &value, sizeof value);
-    (*count)++;
+    files->paths[files->count++] = value;
     return true;
+}
+
+/* "alerts,incidents" as bits. */
+static bool read_sources(char *place, const char *value) {
+    unsigned sources = 0;
+    while (*value != '\0') {
+        char name[40];
+        size_t length = strcspn(value, ",");
+        snprintf(name, sizeof name, "%.*s", (int)length, value);
+        int source = graph_source_by_name(name);
+        if (source < 0) {
+            return false;
+        }
+        sources |= 1U << source;
+        value += length + (value[length] == ',' ? 1 : 0);
+    }
+    memcpy(place, &sources, sizeof sources);
+    return sources != 0;
 }
 
 static bool store(const struct row *row, const char *value, struct sim_options *options) {
@@ -78,7 +101,9 @@ static bool store(const struct row *row, const char *value, struct sim_options *
             memcpy(place, &value, sizeof value);
             return true;
         case FILES:
-            return add_file(place, row, value, options);
+            return add_file(place, value);
+        case SOURCES:
+            return read_sources(place, value);
         case NUMBER: {
             unsigned long number = strtoul(value, &end, 10);
             unsigned stored = (unsigned)number;
@@ -139,6 +164,7 @@ int sim_options_read(struct sim_options *options, int argc, char **argv) {
     *options = (struct sim_options){.listen = "127.0.0.1:0",
                                     .client_secret = "sim-secret",
                                     .tenants = 1,
+                                    .sources = 1U << GRAPH_ALERTS,
                                     .token_lifetime = 3599,
                                     .update_share = 33,
                                     .tie_share = 25,

@@ -9,12 +9,18 @@
 
 #define SIM_FILES_MAX 64
 
+struct sim_files {
+    const char *paths[SIM_FILES_MAX];
+    size_t count;
+};
+
 struct sim_options {
     const char *listen, *port_file, *tls_cert, *tls_key;
     const char *tenants_file, *client_secret, *scenario, *request_log, *truth, *objects;
-    const char *alerts[SIM_FILES_MAX], *incidents[SIM_FILES_MAX];
-    size_t alerts_count, incidents_count;
+    struct sim_files alerts, incidents, endpoint_alerts, detections;
     unsigned tenants, per_tenant, large, huge, latency, token_lifetime, update_share, tie_share, spread, alert_size;
+    unsigned quotas;  /* percent of the documented ones, 0: none */
+    unsigned sources; /* bits 1 << GRAPH_...: what is made up */
     double rate, replay_interval; /* replay_interval < 0: off */
     uint64_t seed;
     bool tenants_given, no_gzip;

@@ -10,6 +10,8 @@ static const char *const links[] = {"present", "missing", "looping", "expired", 
 static const char *const ties[] = {"stable", "reversed", "shuffled", NULL};
 static const char *const injections[] = {"nothing", "no-id", "bad-time", "other-tenant", "no-object", NULL};
 
+static const char *const bounds[] = {"inclusive", "exclusive", "milliseconds", NULL};
+
 static const struct key {
     const char *name;
     enum { CHOICE, SWITCH, NUMBER, TEXT } type;
@@ -20,12 +22,14 @@ static const struct key {
     {"link", CHOICE, offsetof(struct graph_quirks, link), links},
     {"ties", CHOICE, offsetof(struct graph_quirks, ties), ties},
     {"inject", CHOICE, offsetof(struct graph_quirks, inject), injections},
+    {"bounds", CHOICE, offsetof(struct graph_quirks, bounds), bounds},
     {"skipLinks", SWITCH, offsetof(struct graph_quirks, skip_links), NULL},
     {"linkLast", SWITCH, offsetof(struct graph_quirks, link_last), NULL},
     {"defaultByChange", SWITCH, offsetof(struct graph_quirks, default_by_change), NULL},
     {"filterIgnored", SWITCH, offsetof(struct graph_quirks, filter_ignored), NULL},
     {"emptyFirst", SWITCH, offsetof(struct graph_quirks, empty_first), NULL},
     {"partial", SWITCH, offsetof(struct graph_quirks, partial), NULL},
+    {"expandFails", SWITCH, offsetof(struct graph_quirks, expand_fails), NULL},
     {"topClamp", NUMBER, offsetof(struct graph_quirks, top_clamp), NULL},
     {"topRefused", NUMBER, offsetof(struct graph_quirks, top_refused), NULL},
     {"shortPages", NUMBER, offsetof(struct graph_quirks, short_pages), NULL},

@@ -1,14 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What defender-sim writes down: the truth, the objects, the requests. Each line is flushed by itself. */
+#include <arpa/inet.h>
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "graph_slice.h"
 #include "graph_time.h"
 #include "sim.h"
+
+/* Of the client's end: what has the same one came over the same connection. */
+static unsigned port_of(const struct sim_call *call) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(call->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    if (info == NULL || info->client_addr == NULL) {
+        return 0;
+    }
+    return ntohs(info->client_addr->sa_family == AF_INET6
+                     ? ((const struct sockaddr_in6 *)(const void *)info->client_addr)->sin6_port
+                     : ((const struct sockaddr_in *)(const void *)info->client_addr)->sin_port);
+}
 
 static void write_line(FILE *file, struct graph_buffer *line) {
     graph_buffer_text(line, "\n");
@@ -97,6 +111,6 @@ void sim_record_request(struct sim_call *call, bool complete) {
     graph_buffer_json(&line, call->request_id);
     graph_buffer_text(&line, ",\"client-request-id\":");
     graph_buffer_json(&line, call->client_request_id);
-    graph_buffer_text(&line, "}");
+    graph_buffer_print(&line, ",\"port\":%u}", port_of(call));
     write_line(call->sim->request_log, &line);
 }

@@ -11,6 +11,7 @@
 #include "sim_deliver.h"
 
 #define TOKEN_PATH "/oauth2/v2.0/token"
+#define OLD_TOKEN_PATH "/oauth2/token"
 #define CONTENT_MAX (256U * 1024 * 1024)
 
 /* --- one request --- */
@@ -73,28 +74,40 @@ static bool from_loopback(const struct sim_call *call) {
     return IN6_IS_ADDR_LOOPBACK(&address->sin6_addr);
 }
 
-/* The tenant of "/{tenant}/oauth2/v2.0/token"; false for another path. */
+/* The tenant of "/{tenant}/oauth2/v2.0/token" and "/{tenant}/oauth2/token"; false for another path. */
 static bool is_token_path(struct sim_call *call) {
-    size_t length = strlen(call->path), tail = strlen(TOKEN_PATH);
-    if (length <= tail + 1 || strcmp(call->path + length - tail, TOKEN_PATH) != 0) {
-        return false;
+    static const char *const tails[] = {TOKEN_PATH, OLD_TOKEN_PATH};
+    for (int old = 0; old < 2; old++) {
+        size_t length = strlen(call->path), tail = strlen(tails[old]);
+        if (length > tail + 1 && strcmp(call->path + length - tail, tails[old]) == 0) {
+            snprintf(call->tenant_name, sizeof call->tenant_name, "%.*s", (int)(length - tail - 1), call->path + 1);
+            call->tenant = graph_data_find(&call->sim->data, call->tenant_name);
+            call->old_token = old == 1;
+            return true;
+        }
     }
-    snprintf(call->tenant_name, sizeof call->tenant_name, "%.*s", (int)(length - tail - 1), call->path + 1);
-    call->tenant = graph_data_find(&call->sim->data, call->tenant_name);
-    return true;
+    return false;
 }
 
+/* Sources whose real hosts differ share a path here: the token's audience tells them apart. */
 static void dispatch_api(struct sim_call *call) {
+    int found = -1;
+    const char *id = NULL;
     for (int source = 0; source < GRAPH_SOURCES; source++) {
         size_t length = strlen(graph_sources[source].path);
         if (strncmp(call->path, graph_sources[source].path, length) != 0) {
             continue;
         }
         const char *rest = call->path + length;
-        if (*rest == '\0' || (rest[0] == '/' && rest[1] != '\0')) {
-            sim_api_answer(call, source, *rest == '\0' ? NULL : rest + 1);
-            return;
+        bool fits = *rest == '\0' || (rest[0] == '/' && rest[1] != '\0');
+        if (fits && (found < 0 || sim_api_has_audience(call, graph_sources[source].audience))) {
+            found = source;
+            id = *rest == '\0' ? NULL : rest + 1;
         }
+    }
+    if (found >= 0) {
+        sim_api_answer(call, found, id);
+        return;
     }
     struct graph_request request = sim_call_request(call);
     graph_answer_error(&call->answer, 404, "ResourceNotFound", "Resource not found for the segment.", &request);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Entra's token endpoint: the client credentials grant with a secret in the body or as Basic authorization. */
+/* Entra's token endpoints (v2.0 and v1): client credentials and refresh tokens, the secret in the body or as Basic
+ * authorization. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 #include "sim_jwt.h"
 
 struct form {
-    char *grant_type, *client_id, *client_secret, *scope;
+    char *grant_type, *client_id, *client_secret, *scope, *resource, *refresh_token;
     bool assertion;
 };
 
@@ -41,6 +42,8 @@ static void free_form(struct form *form) {
     free(form->client_id);
     free(form->client_secret);
     free(form->scope);
+    free(form->resource);
+    free(form->refresh_token);
 }
 
 static void take(char **place, char *value) {
@@ -49,21 +52,23 @@ static void take(char **place, char *value) {
 }
 
 static void read_form(const char *content, struct form *form) {
+    const struct {
+        const char *name;
+        char **place;
+    } fields[] = {{"grant_type", &form->grant_type}, {"client_id", &form->client_id},
+                  {"client_secret", &form->client_secret}, {"scope", &form->scope},
+                  {"resource", &form->resource}, {"refresh_token", &form->refresh_token}};
     for (const char *at = content; *at != '\0';) {
         size_t length = strcspn(at, "&"), name = strcspn(at, "=&");
         char *value = name < length ? graph_url_decode(at + name + 1, length - name - 1) : graph_url_decode("", 0);
-        if (name == 10 && memcmp(at, "grant_type", 10) == 0) {
-            take(&form->grant_type, value);
-        } else if (name == 9 && memcmp(at, "client_id", 9) == 0) {
-            take(&form->client_id, value);
-        } else if (name == 13 && memcmp(at, "client_secret", 13) == 0) {
-            take(&form->client_secret, value);
-        } else if (name == 5 && memcmp(at, "scope", 5) == 0) {
-            take(&form->scope, value);
-        } else {
-            form->assertion |= name == 16 && memcmp(at, "client_assertion", 16) == 0;
-            free(value);
+        form->assertion |= name == 16 && memcmp(at, "client_assertion", 16) == 0;
+        for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+            if (value != NULL && strlen(fields[i].name) == name && memcmp(at, fields[i].name, name) == 0) {
+                take(fields[i].place, value);
+                value = NULL;
+            }
         }
+        free(value);
         at += length + (at[length] == '&' ? 1 : 0);
     }
 }
@@ -82,60 +87,104 @@ static void read_basic(struct sim_call *call, struct form *form) {
     free(pair);
 }
 
-/* The audience a scope names, NULL if there is none: one resource and "/.default". */
-static const char *audience_of(const char *scope) {
-    for (int i = 0; i < GRAPH_SOURCES; i++) {
+/* What a token is asked for: one resource, with "/.default" at the v2.0 endpoint. NULL if there is none such. */
+static const char *audience_of(const struct sim_call *call, const struct form *form) {
+    const char *asked = call->old_token ? form->resource : form->scope;
+    for (int i = 0; asked != NULL && i < GRAPH_SOURCES; i++) {
         size_t length = strlen(graph_sources[i].audience);
-        if (strncmp(scope, graph_sources[i].audience, length) == 0 && strcmp(scope + length, "/.default") == 0) {
+        if (graph_sources[i].old_tokens && !call->old_token) {
+            continue;
+        }
+        if (strncmp(asked, graph_sources[i].audience, length) == 0 &&
+            strcmp(asked + length, call->old_token ? "" : "/.default") == 0) {
             return graph_sources[i].audience;
         }
     }
     return NULL;
 }
 
-/* False after an error was answered. */
-static bool check_form(struct sim_call *call, const struct form *form) {
+static bool refuse_missing(struct sim_call *call, const char *parameter) {
+    struct graph_buffer text = {0};
+    graph_buffer_print(&text, "The request body must contain the following parameter: '%s'.", parameter);
+    sim_token_error(call, 400, "invalid_request", 900144, text.bytes);
+    graph_buffer_free(&text);
+    return false;
+}
+
+/* Each of these: false after an error was answered. */
+static bool check_grant(struct sim_call *call, const struct form *form) {
     if (form->client_id == NULL || *form->client_id == '\0') {
-        sim_token_error(call, 400, "invalid_request", 900144,
-                        "The request body must contain the following parameter: 'client_id'.");
-    } else if (form->grant_type == NULL) {
-        sim_token_error(call, 400, "invalid_request", 900144,
-                        "The request body must contain the following parameter: 'grant_type'.");
-    } else if (strcmp(form->grant_type, "client_credentials") != 0) {
+        return refuse_missing(call, "client_id");
+    }
+    if (form->grant_type == NULL) {
+        return refuse_missing(call, "grant_type");
+    }
+    if (strcmp(form->grant_type, "refresh_token") == 0) {
+        return (form->refresh_token != NULL && *form->refresh_token != '\0') || refuse_missing(call, "refresh_token");
+    }
+    if (strcmp(form->grant_type, "client_credentials") != 0) {
         sim_token_error(call, 400, "unsupported_grant_type", 70003, "The app requested an unsupported grant type.");
-    } else if (call->tenant == NULL) {
-        struct graph_buffer text = {0};
-        graph_buffer_print(&text,
-                           "Tenant '%s' not found. Check to make sure you have the correct tenant ID and are signing "
-                           "into the correct cloud.",
-                           call->tenant_name);
-        sim_token_error(call, 400, "invalid_request", 90002, text.bytes);
-        graph_buffer_free(&text);
-    } else if (form->client_secret == NULL) {
+        return false;
+    }
+    return true;
+}
+
+static bool check_tenant(struct sim_call *call) {
+    if (call->tenant != NULL) {
+        return true;
+    }
+    struct graph_buffer text = {0};
+    graph_buffer_print(&text,
+                       "Tenant '%s' not found. Check to make sure you have the correct tenant ID and are signing "
+                       "into the correct cloud.",
+                       call->tenant_name);
+    sim_token_error(call, 400, "invalid_request", 90002, text.bytes);
+    graph_buffer_free(&text);
+    return false;
+}
+
+static bool check_secret(struct sim_call *call, const struct form *form) {
+    if (form->client_secret == NULL) {
         sim_token_error(call, 401, "invalid_client", form->assertion ? 700027 : 7000218,
                         form->assertion ? "The certificate with identifier used to sign the client assertion is not "
                                           "registered on application."
                                         : "The request body must contain the following parameter: 'client_assertion' "
                                           "or 'client_secret'.");
-    } else if (strcmp(form->client_secret, call->sim->options.client_secret) != 0) {
+        return false;
+    }
+    if (strcmp(form->client_secret, call->sim->options.client_secret) != 0) {
         sim_token_error(call, 401, "invalid_client", 7000215,
                         "Invalid client secret provided. Ensure the secret being sent in the request is the client "
                         "secret value, not the client secret ID, for a secret added to app.");
-    } else if (form->scope == NULL || audience_of(form->scope) == NULL) {
-        sim_token_error(call, 400, "invalid_scope", 70011,
-                        "The provided request must include a 'scope' input parameter. The provided value for the "
-                        "input parameter 'scope' is not valid.");
-    } else {
-        return true;
+        return false;
     }
-    return false;
+    return true;
+}
+
+static bool check_form(struct sim_call *call, const struct form *form) {
+    if (!check_grant(call, form) || !check_tenant(call) || !check_secret(call, form)) {
+        return false;
+    }
+    if (form->resource != NULL && !call->old_token) {
+        sim_token_error(call, 400, "invalid_request", 901002, "The 'resource' request parameter is not supported.");
+        return false;
+    }
+    if (audience_of(call, form) == NULL) {
+        sim_token_error(call, 400, call->old_token ? "invalid_resource" : "invalid_scope",
+                        call->old_token ? 500011 : 70011,
+                        call->old_token ? "The resource principal was not found in the tenant."
+                                        : "The provided request must include a 'scope' input parameter. The provided "
+                                          "value for the input parameter 'scope' is not valid.");
+        return false;
+    }
+    return true;
 }
 
 static void add_roles(struct graph_buffer *claims, const char *audience) {
     const char *separator = "";
     graph_buffer_text(claims, ",\"roles\":[");
     for (int i = 0; i < GRAPH_SOURCES; i++) {
-        if (strcmp(graph_sources[i].audience, audience) == 0) {
+        if (strcmp(graph_sources[i].audience, audience) == 0 && graph_sources[i].roles[0] != NULL) {
             graph_buffer_print(claims, "%s\"%s\"", separator, graph_sources[i].roles[0]);
             separator = ",";
         }
@@ -154,11 +203,29 @@ static const char *other_tenant(const struct sim_call *call) {
     return "ffffffff-0000-4000-8000-00000000dead";
 }
 
+/* The v1 endpoint writes its numbers as strings. A refresh token is answered with another one. */
+static void add_head(const struct sim_call *call, const struct form *form, int64_t now, struct graph_buffer *body) {
+    unsigned lifetime = call->sim->options.token_lifetime;
+    if (call->old_token) {
+        graph_buffer_print(body,
+                           "{\"token_type\":\"Bearer\",\"expires_in\":\"%u\",\"ext_expires_in\":\"%u\","
+                           "\"expires_on\":\"%" PRId64 "\",\"not_before\":\"%" PRId64 "\",\"resource\":",
+                           lifetime, lifetime, now + lifetime, now);
+        graph_buffer_json(body, form->resource);
+    } else {
+        graph_buffer_print(body, "{\"token_type\":\"Bearer\",\"expires_in\":%u,\"ext_expires_in\":%u", lifetime, lifetime);
+    }
+    if (form->refresh_token != NULL) {
+        graph_buffer_print(body, ",\"refresh_token\":\"0.%s\"", call->request_id);
+    }
+    graph_buffer_text(body, ",\"access_token\":\"");
+}
+
 static void issue(struct sim_call *call, const struct form *form, const struct sim_rule *rule) {
     struct sim *sim = call->sim;
     struct graph_buffer claims = {0}, body = {0};
     int64_t now = sim_now(sim) / GRAPH_SECOND;
-    const char *audience = audience_of(form->scope), *tid = call->tenant->id;
+    const char *audience = audience_of(call, form), *tid = call->tenant->id;
     enum sim_fault_kind fault = rule != NULL ? rule->fault->kind : SIM_FAULT_DELAY;
     if (fault == SIM_FAULT_OTHER_TENANT) {
         tid = rule->host != NULL ? rule->host : other_tenant(call);
@@ -173,8 +240,7 @@ static void issue(struct sim_call *call, const struct form *form, const struct s
     }
     graph_buffer_print(&claims, ",\"idtyp\":\"app\",\"tid\":\"%s\",\"uti\":\"%s\",\"ver\":\"1.0\"}", tid,
                        call->request_id);
-    graph_buffer_print(&body, "{\"token_type\":\"Bearer\",\"expires_in\":%u,\"ext_expires_in\":%u,\"access_token\":\"",
-                       sim->options.token_lifetime, sim->options.token_lifetime);
+    add_head(call, form, now, &body);
     sim_jwt_sign(sim->key, claims.bytes, &body);
     graph_buffer_text(&body, "\"}");
     sim_call_body(call, 200, "application/json; charset=utf-8", body.bytes);

@@ -369,6 +369,181 @@ static void made_up_alerts_can_be_read_and_updated(void **state) {
     assert_int_equal(world->answer.matching, 30);
 }
 
+/* --- the other sources --- */
+
+static void add_to(struct world *world, int source, const char *text) {
+    const char *problem = NULL;
+    assert_true(graph_data_add(&world->data, &world->tenant->feeds[source], text, strlen(text), world->now, world->now, 0,
+                               &problem));
+}
+
+static void add_endpoint_alert(struct world *world, const char *id, const char *changed, const char *severity) {
+    struct graph_buffer text = {0};
+    graph_buffer_print(&text,
+                       "{\"id\":\"%s\",\"incidentId\":12,\"investigationId\":34,\"severity\":\"%s\",\"status\":\"New\","
+                       "\"alertCreationTime\":\"2026-02-28T00:00:00Z\",\"lastUpdateTime\":\"%s\","
+                       "\"evidence\":[{\"entityType\":\"User\"}]}",
+                       id, severity, changed);
+    add_to(world, GRAPH_ENDPOINT_ALERTS, text.bytes);
+    graph_buffer_free(&text);
+}
+
+static void expect_body(struct world *world, const char *part) {
+    if (strstr(world->answer.body.bytes, part) == NULL) {
+        fail_msg("expected %s in %s", part, world->answer.body.bytes);
+    }
+}
+
+static void endpoint_alerts_have_names_and_filters_of_their_own(void **state) {
+    struct world *world = *state;
+    add_endpoint_alert(world, "a", "2026-03-01T10:00:00.12345Z", "High");
+    add_endpoint_alert(world, "b", "2026-03-01T10:00:01Z", "Low");
+    const char *const queries[][2] = {
+        {"$filter=lastUpdateTime ge 2026-03-01T10:00:01Z", "b"},
+        {"$filter=severity eq 'High' and status eq 'New'", "a"},
+        {"$filter=incidentId eq 12 and InvestigationId eq 34&$orderby=lastUpdateTime", "a b"},
+        {"$filter=id eq 'b'", "b"},
+        {"$top=1&$skip=1&$orderby=lastUpdateTime", "b"},
+    };
+    for (size_t i = 0; i < sizeof queries / sizeof queries[0]; i++) {
+        assert_int_equal(query_source(world, GRAPH_ENDPOINT_ALERTS, queries[i][0]), 200);
+        expect_ids(world, queries[i][1]);
+    }
+    assert_int_equal(query_source(world, GRAPH_ENDPOINT_ALERTS, "$filter=lastUpdateDateTime ge 2026-03-01T10:00:01Z"), 400);
+    expect_body(world, "\"code\":\"BadRequest\"");
+    expect_body(world, "\"target\":");
+    assert_null(strstr(world->answer.body.bytes, "innerError"));
+}
+
+static void endpoint_alerts_have_no_links_and_their_own_ceiling(void **state) {
+    struct world *world = *state;
+    add_endpoint_alert(world, "a", "2026-03-01T10:00:00Z", "High");
+    add_endpoint_alert(world, "b", "2026-03-01T10:00:01Z", "Low");
+    assert_int_equal(query_source(world, GRAPH_ENDPOINT_ALERTS, "$top=1"), 200);
+    assert_false(world->answer.linked);
+    assert_int_equal(query_source(world, GRAPH_ENDPOINT_ALERTS, "$top=10000"), 200);
+    assert_int_equal(query_source(world, GRAPH_ENDPOINT_ALERTS, "$top=10001"), 400);
+    expect_body(world, "The limit of '10000' for Top query has been exceeded");
+}
+
+static void evidence_of_endpoint_alerts_comes_only_where_it_is_asked_for(void **state) {
+    struct world *world = *state;
+    add_endpoint_alert(world, "a", "2026-03-01T10:00:00Z", "High");
+    assert_int_equal(query_source(world, GRAPH_ENDPOINT_ALERTS, ""), 200);
+    expect_body(world, "\"evidence\":[]}");
+    assert_int_equal(query_source(world, GRAPH_ENDPOINT_ALERTS, "$expand=evidence"), 200);
+    expect_body(world, "\"evidence\":[{\"entityType\":\"User\"}]}");
+    assert_int_equal(query_source(world, GRAPH_ENDPOINT_ALERTS, "$expand=alerts"), 400);
+    assert_int_equal(query_source(world, GRAPH_ALERTS, "$expand=evidence"), 400);
+}
+
+static void incidents_carry_their_alerts_where_asked_for_or_fail_over_it(void **state) {
+    struct world *world = *state;
+    add(world, "a", "2026-03-01T10:00:00Z", "\"incidentId\":\"7\"");
+    add(world, "b", "2026-03-01T10:00:00Z", "\"incidentId\":\"8\"");
+    add(world, "c", "2026-03-01T10:00:00Z", "\"incidentId\":\"7\"");
+    add_to(world, GRAPH_INCIDENTS, "{\"id\":\"7\",\"lastUpdateDateTime\":\"2026-03-01T10:00:00Z\"}");
+    add_to(world, GRAPH_INCIDENTS, "{\"id\":\"9\",\"lastUpdateDateTime\":\"2026-03-01T10:00:00Z\"}");
+    assert_int_equal(query_source(world, GRAPH_INCIDENTS, ASCENDING "$top=1&$expand=alerts"), 200);
+    expect_body(world, "\"lastUpdateDateTime\":\"2026-03-01T10:00:00Z\",\"alerts\":[{\"id\":\"a\"");
+    expect_body(world, "},{\"id\":\"c\"");
+    assert_null(strstr(world->answer.body.bytes, "{\"id\":\"b\""));
+    char *next = next_query(world);
+    assert_non_null(next);
+    assert_int_equal(query_source(world, GRAPH_INCIDENTS, next), 200);
+    expect_body(world, "\"alerts\":[]}]}");
+    free(next);
+
+    world->quirks.expand_fails = true;
+    assert_int_equal(query_source(world, GRAPH_INCIDENTS, "$expand=alerts"), 500);
+    assert_int_equal(query_source(world, GRAPH_INCIDENTS, ""), 200);
+    assert_null(strstr(world->answer.body.bytes, "\"alerts\""));
+}
+
+static void add_detection(struct world *world, const char *id, const char *processed) {
+    struct graph_buffer text = {0};
+    graph_buffer_print(&text,
+                       "{\"id\":\"%s\",\"FullId\":\"%s\",\"AlertTime\":\"2026-02-28T00:00:00Z\","
+                       "\"LastProcessedTimeUtc\":\"%s\"}",
+                       id, id, processed);
+    add_to(world, GRAPH_SIEM_DETECTIONS, text.bytes);
+    graph_buffer_free(&text);
+}
+
+static void expect_detections(struct world *world, const char *text, const char *ids) {
+    struct graph_buffer list = {0};
+    assert_int_equal(query_source(world, GRAPH_SIEM_DETECTIONS, text), 200);
+    assert_int_equal(world->answer.body.bytes[0], '[');
+    graph_buffer_print(&list, "{\"value\":%s}", world->answer.body.bytes);
+    graph_buffer_free(&world->answer.body);
+    world->answer.body = list;
+    expect_ids(world, ids);
+}
+
+static void detections_are_a_bare_array_of_a_window_newest_first(void **state) {
+    struct world *world = *state;
+    add_detection(world, "a", "2026-03-01T10:30:00.0000000Z");
+    add_detection(world, "b", "2026-03-01T10:30:00.0009999Z");
+    add_detection(world, "c", "2026-03-01T10:30:00.0010000Z");
+    add_detection(world, "d", "2026-03-01T09:59:59.9999999Z");
+    expect_detections(world, "", "c b a"); /* two hours */
+    expect_detections(world, "ago=PT2H1M", "c b a d");
+    expect_detections(world, "ago=P1D&limit=2", "c b");
+    expect_detections(world, "sinceTimeUtc=2026-03-01T10:30:00.001", "c");
+    expect_detections(world, "sinceTimeUtc=2026-03-01T00%3A00%3A00.000&untilTimeUtc=2026-03-01T10:30:00.000", "a d");
+    world->quirks.order = GRAPH_ORDER_IGNORED;
+    expect_detections(world, "limit=2", "b c");
+}
+
+static void the_bounds_of_a_window_may_be_meant_otherwise(void **state) {
+    struct world *world = *state;
+    const char window[] = "sinceTimeUtc=2026-03-01T10:30:00.000&untilTimeUtc=2026-03-01T10:30:00.001";
+    add_detection(world, "a", "2026-03-01T10:30:00.0000000Z");
+    add_detection(world, "b", "2026-03-01T10:30:00.0009999Z");
+    add_detection(world, "c", "2026-03-01T10:30:00.0010000Z");
+    add_detection(world, "d", "2026-03-01T10:30:00.0010001Z");
+    expect_detections(world, window, "c b a");
+    world->quirks.bounds = GRAPH_BOUNDS_EXCLUSIVE;
+    expect_detections(world, window, "b");
+    world->quirks.bounds = GRAPH_BOUNDS_MILLISECONDS;
+    expect_detections(world, window, "d c b a");
+}
+
+static void bad_windows_are_refused_in_the_siem_apis_shape(void **state) {
+    struct world *world = *state;
+    static const char *const bad[] = {"sinceTimeUtc=yesterday", "ago=10", "ago=P", "limit=-1", "limit=x", "$top=1"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(query_source(world, GRAPH_SIEM_DETECTIONS, bad[i]), 400);
+        assert_memory_equal(world->answer.body.bytes, "{\"Message\":", 11);
+    }
+}
+
+static void objects_of_every_source_can_be_made_up(void **state) {
+    struct world *world = *state;
+    struct graph_make how = {.tie_percent = 0};
+    for (int source = 0; source < GRAPH_SOURCES; source++) {
+        struct graph_feed *feed = &world->tenant->feeds[source];
+        graph_make_at(&world->data, feed, &how, graph_time_grid(world->now - GRAPH_SECOND), world->now, &world->random);
+        graph_make_at(&world->data, feed, &how, graph_time_grid(world->now), world->now, &world->random);
+        bool updated = graph_make_update(&world->data, feed, &how, world->now + GRAPH_SECOND, &world->random);
+        assert_int_equal(updated, source != GRAPH_SIEM_DETECTIONS); /* those are immutable */
+        assert_int_equal(query_source(world, source, ""), 200);
+        assert_int_equal(world->answer.shown_count, 2);
+    }
+    assert_int_not_equal(world->tenant->feeds[GRAPH_SIEM_DETECTIONS].objects[1]->current->changed % 10000, 0);
+}
+
+static void the_first_incidents_are_those_the_alerts_name(void **state) {
+    struct world *world = *state;
+    struct graph_make how = {.tie_percent = 0};
+    add(world, "a", "2026-03-01T10:00:00Z", "\"incidentId\":\"4711\"");
+    struct graph_feed *incidents = &world->tenant->feeds[GRAPH_INCIDENTS];
+    graph_make_new(&world->data, incidents, &how, world->now, &world->random);
+    graph_make_new(&world->data, incidents, &how, world->now, &world->random);
+    assert_string_equal(incidents->objects[0]->id, "4711");
+    assert_string_equal(incidents->objects[1]->id, "10002");
+}
+
 static void stamps_lie_on_the_grid_of_300_a_second(void **state) {
     (void)state;
     char text[GRAPH_TIME_TEXT];
@@ -402,6 +577,15 @@ int main(void) {
         SPEC(only_the_newest_version_is_served_and_an_overtaken_one_never_shows),
         SPEC(replayed_versions_follow_once_the_one_before_was_served),
         SPEC(made_up_alerts_can_be_read_and_updated),
+        SPEC(endpoint_alerts_have_names_and_filters_of_their_own),
+        SPEC(endpoint_alerts_have_no_links_and_their_own_ceiling),
+        SPEC(evidence_of_endpoint_alerts_comes_only_where_it_is_asked_for),
+        SPEC(incidents_carry_their_alerts_where_asked_for_or_fail_over_it),
+        SPEC(detections_are_a_bare_array_of_a_window_newest_first),
+        SPEC(the_bounds_of_a_window_may_be_meant_otherwise),
+        SPEC(bad_windows_are_refused_in_the_siem_apis_shape),
+        SPEC(objects_of_every_source_can_be_made_up),
+        SPEC(the_first_incidents_are_those_the_alerts_name),
         SPEC(stamps_lie_on_the_grid_of_300_a_second),
     };
     return cmocka_run_group_tests_name("sim_graph", tests, NULL, NULL);
