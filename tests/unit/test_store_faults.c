@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "fault_vfs.h"
+#include "figures.h"
 #include "store_support.h"
 
 #define LAST_COMMIT 12
@@ -226,7 +227,8 @@ static bool run_until_cut(const struct place *place, unsigned long spare, unsign
     return cut;
 }
 
-static void after_a_power_cut(void **state, unsigned chance) {
+static void after_a_power_cut(void **state, unsigned chance, const char *fault) {
+    struct figures figures = {.group = "state", .fault = fault};
     struct place *place = *state;
     unsigned long spare = 0, cuts = 0;
     unsigned returned, begun;
@@ -243,6 +245,8 @@ static void after_a_power_cut(void **state, unsigned chance) {
             fail_msg("power cut after %lu changes: commits up to %u had returned, %u are there", spare, returned,
                      found);
         }
+        figures.visible += returned;
+        figures.delivered += returned < found ? returned : found;
         assert_int_equal(make_commit(store, found + 1, NULL), 0);
         assert_int_equal(last_commit(store), found + 1);
         store->operations->close(store);
@@ -254,18 +258,20 @@ static void after_a_power_cut(void **state, unsigned chance) {
         spare += spare < 200 ? 1 : 7;
     }
     assert_true(cuts > 200);
+    figures.runs = cuts;
+    figures_write(&figures);
 }
 
 static void a_power_cut_that_drops_unsynchronised_writes_loses_no_commit(void **state) {
-    after_a_power_cut(state, 0);
+    after_a_power_cut(state, 0, "power cut, unsynchronised writes dropped (commits)");
 }
 
 static void a_power_cut_that_keeps_half_of_them_loses_no_commit(void **state) {
-    after_a_power_cut(state, 50);
+    after_a_power_cut(state, 50, "power cut, half of them kept (commits)");
 }
 
 static void a_power_cut_that_keeps_all_of_them_loses_no_commit(void **state) {
-    after_a_power_cut(state, 100);
+    after_a_power_cut(state, 100, "power cut, all of them kept (commits)");
 }
 
 /* Cuts while the -wal is moved into the database, which small states never come to. */
