@@ -432,6 +432,7 @@ imd_feed_failed(struct imd_feed *feed, const struct imd_judgement *judgement)
 {
     bool lasting = imd_verdict_is_lasting(judgement->verdict);
     feed->failures++;
+    feed->throttled = judgement->verdict == IMD_VERDICT_THROTTLED;
     /* After a passing fault the walk goes on with the same request: however long it is, it comes to its end. */
     if (feed->poll && !feed->poll->failed) {
         feed->poll->failed = true;

@@ -199,7 +199,7 @@ retry_all(struct imd_engine_input *input)
         imd_tenant_retry_now(tenant);
         for (int source = 0; source < IMD_SOURCE_COUNT; source++) {
             struct imd_feed *feed = tenant->feeds[source];
-            if (feed && feed->failures && feed->state == IMD_FEED_WAITING && !feed->poll)
+            if (feed && feed->failures && feed->state == IMD_FEED_WAITING && !feed->throttled)
                 imd_feed_schedule(feed, imd_engine_jitter(input->engine, (int64_t)input->feed_count));
         }
     }

@@ -27,6 +27,7 @@
 /* A token of a tenant for one API, and how it is got: by one request at a time, whoever needs it. */
 struct imd_signin {
     struct imd_token token;
+    unsigned issued;                 /* tokens so far: names the present one */
     int64_t renew_at, expires_at;    /* ms, monotonic */
     int64_t retry_at;                /* after a failure: not before */
     struct imd_judgement *failure;   /* the last failure, NULL after a success */
@@ -37,6 +38,7 @@ struct imd_signin {
 struct imd_tenant {
     struct imd_engine_input *input;
     struct imd_settings *settings;
+    char directory[64];                       /* claim `tid` of its first token, "" before it */
     struct imd_signin signins[IMD_API_COUNT];
     struct imd_feed *feeds[IMD_SOURCE_COUNT]; /* NULL where the source is not polled */
 };
@@ -66,6 +68,7 @@ struct imd_feed {
     int64_t succeeded_at;            /* ms monotonic; start of the feed before the first success */
     imd_time complete_until;
     unsigned failures;               /* polls in a row */
+    bool throttled;                  /* the last answer told us to wait */
     int64_t begun;                   /* ms monotonic: when the present poll was due */
     const char *health;              /* name of the state, static */
     imd_time health_since;
@@ -76,6 +79,7 @@ struct imd_poll {
     struct imd_walk walk;
     bool sweep;                      /* over `reconcile` instead of `overlap` */
     bool partial;                    /* some page was a 206 */
+    unsigned token;                  /* signin->issued of the token asked with */
     bool signed_in_again;            /* a 401 was answered with a new token once */
     bool failed;                     /* counted as failed */
     bool troubled;                   /* the request under way counts as engine->troubled */
@@ -150,10 +154,11 @@ enum imd_signin_answer { IMD_SIGNIN_READY, IMD_SIGNIN_WAIT, IMD_SIGNIN_FAILED };
 /* READY: `authorization` is set. WAIT: imd_feed_signed_in() will be called. FAILED: see signin->failure, retry_at. */
 enum imd_signin_answer imd_tenant_sign_in(struct imd_tenant *tenant, const struct imd_source *source,
                                           const char **authorization);
-void imd_tenant_token_refused(struct imd_tenant *tenant, const struct imd_source *source);
+/* The API refused a request made with this token (signin->issued at that time). */
+void imd_tenant_token_refused(struct imd_tenant *tenant, const struct imd_source *source, unsigned issued);
 /* Takes tokens over from a tenant with the same credential. */
 void imd_tenant_inherit(struct imd_tenant *tenant, struct imd_tenant *old);
-/* A trouble that may be over: the next poll signs in at once. */
+/* A trouble that may be over: the next poll signs in at once, except where the server told us to wait. */
 void imd_tenant_retry_now(struct imd_tenant *tenant);
 
 /* inputs.c */

@@ -163,7 +163,7 @@ static bool
 is_other_tenant(const struct imd_feed *feed, const struct imd_alert_fields *fields)
 {
     const char *expected = feed->tenant->settings->tenant_id;
-    if (strchr(expected, '.')) expected = feed->tenant->signins[feed->source->api].token.tenant; /* given as a domain */
+    if (strchr(expected, '.')) expected = feed->tenant->directory;
     return *expected && *fields->tenant_id && strcasecmp(expected, fields->tenant_id) != 0;
 }
 
@@ -250,7 +250,7 @@ take(struct imd_poll *poll, const char *json, size_t length, struct imd_alert_fi
         imd_account_count(feed->account, alerts_filtered, 1);
         return true;
     }
-    imd_link_complete(feed->tenant->settings, feed->source, feed->tenant->signins[feed->source->api].token.tenant, fields);
+    imd_link_complete(feed->tenant->settings, feed->source, feed->tenant->directory, fields);
     if (!deliver(poll, json, length, fields, &version, change_of(feed, answer, fields->created))) return false;
     if (poll->sweep && fields->stamp < poll->regular_lower) imd_account_count(feed->account, alerts_late, 1);
     return true;

@@ -126,6 +126,8 @@ imd_poll_request(struct imd_poll *poll, const char *authorization)
         fail(poll, IMD_VERDICT_SERVER, "free memory; a filter may be too long", "no memory or room for a request");
         return;
     }
+    poll->token = poll->feed->tenant->signins[poll->feed->source->api].issued;
+    poll->wrong_tenant = poll->no_memory = false;
     make_request_id(poll);
     imd_walk_page_begin(&poll->walk);
     poll->request = (struct imd_request){
@@ -288,7 +290,7 @@ remedied(struct imd_poll *poll, const struct imd_judgement *judgement)
     bool ordered = imd_walk_query(&poll->walk).ordered;
     switch (judgement->verdict) {
         case IMD_VERDICT_UNAUTHORIZED:
-            imd_tenant_token_refused(poll->feed->tenant, poll->feed->source);
+            imd_tenant_token_refused(poll->feed->tenant, poll->feed->source, poll->token);
             if (poll->signed_in_again) return false;
             poll->signed_in_again = true;
             return true;

@@ -6,6 +6,8 @@
 #include "../base/fault.h"
 #include "internal.h"
 
+#define TOKEN_ANSWER_USUAL 16384 /* bytes */
+
 struct imd_signin_request {
     struct imd_request request;
     struct imd_tenant *tenant;
@@ -87,10 +89,18 @@ void
 imd_tenant_inherit(struct imd_tenant *tenant, struct imd_tenant *old)
 {
     if (!same_credential(tenant->settings, old->settings)) return;
+    memcpy(tenant->directory, old->directory, sizeof tenant->directory);
     for (int i = 0; i < IMD_API_COUNT; i++) {
         struct imd_signin *to = &tenant->signins[i], *from = &old->signins[i];
+        if (from->failure && from->failure->verdict == IMD_VERDICT_THROTTLED && !to->failure) {
+            to->failure = from->failure; /* a reload does not free us from waiting */
+            to->retry_at = from->retry_at;
+            to->failures = from->failures;
+            from->failure = NULL;
+        }
         if (to->token.authorization || !from->token.authorization) continue;
         to->token = from->token;
+        to->issued = from->issued;
         to->renew_at = from->renew_at;
         to->expires_at = from->expires_at;
         memset(&from->token, 0, sizeof from->token);
@@ -100,7 +110,10 @@ imd_tenant_inherit(struct imd_tenant *tenant, struct imd_tenant *old)
 void
 imd_tenant_retry_now(struct imd_tenant *tenant)
 {
-    for (int i = 0; i < IMD_API_COUNT; i++) tenant->signins[i].retry_at = 0;
+    for (int i = 0; i < IMD_API_COUNT; i++) {
+        struct imd_signin *signin = &tenant->signins[i];
+        if (!signin->failure || signin->failure->verdict != IMD_VERDICT_THROTTLED) signin->retry_at = 0;
+    }
 }
 
 /* Wakes every feed that waits for this token. */
@@ -131,11 +144,14 @@ set_failure(struct imd_tenant *tenant, struct imd_signin *signin, const struct i
     signin->retry_at = engine->now + wait_after(engine, judgement, signin->failures++);
 }
 
-/* A token whose tenant is not the one polled would send one customer's alerts under another's name. */
+/* A token whose tenant is not the one polled would send one customer's alerts under another's name. What a domain stands
+ * for is learned from its first token. */
 static bool
-is_right_tenant(const struct imd_settings *settings, const struct imd_token *token)
+is_right_tenant(const struct imd_tenant *tenant, const struct imd_token *token)
 {
-    return !token->tenant[0] || strchr(settings->tenant_id, '.') || strcasecmp(token->tenant, settings->tenant_id) == 0;
+    const char *expected = tenant->settings->tenant_id;
+    if (strchr(expected, '.')) expected = tenant->directory;
+    return !token->tenant[0] || !*expected || strcasecmp(token->tenant, expected) == 0;
 }
 
 static void
@@ -145,6 +161,8 @@ accept_token(struct imd_tenant *tenant, struct imd_signin *signin, struct imd_to
     int64_t early = token->lifetime / 5 < IMD_RENEW_BEFORE_S ? token->lifetime / 5 : IMD_RENEW_BEFORE_S;
     imd_token_wipe(&signin->token);
     signin->token = *token;
+    signin->issued++;
+    if (!tenant->directory[0]) memcpy(tenant->directory, token->tenant, sizeof tenant->directory);
     signin->expires_at = now + token->lifetime * 1000;
     signin->renew_at = signin->expires_at - early * 1000;
     signin->failures = 0;
@@ -160,15 +178,13 @@ judge_answer(struct imd_signin_request *request, struct imd_judgement *judgement
     struct imd_engine *engine = engine_of(request->tenant);
     const struct imd_response *response = &request->request.response;
     struct imd_error error;
-    judgement->verdict = IMD_VERDICT_OK;
+    *judgement = (struct imd_judgement){.verdict = IMD_VERDICT_OK, .retry_after = -1};
     if (response->failure != IMD_FAILURE_NONE || response->status != 200) {
         imd_answer_judge_token(response, request->answer.data, request->answer.length, settings,
                                engine->transport->operations->wall(engine->transport), judgement);
     } else if (imd_token_read(token, request->answer.data, request->answer.length, &error) < 0) {
-        judgement->retry_after = -1;
         imd_judgement_set(judgement, IMD_VERDICT_BAD_ANSWER, error.remedy, "%s", error.what);
-    } else if (!is_right_tenant(settings, token)) {
-        judgement->retry_after = -1;
+    } else if (!is_right_tenant(request->tenant, token)) {
         imd_judgement_set(judgement, IMD_VERDICT_WRONG_TENANT, "check tenantId, loginUrl and the proxy",
                           "the token was issued for tenant %s", token->tenant);
         imd_token_wipe(token);
@@ -213,7 +229,7 @@ make_request(struct imd_tenant *tenant, const struct imd_source *source, struct 
 {
     struct imd_error error = {0};
     struct imd_signin_request *request = calloc(1, sizeof *request);
-    judgement->retry_after = -1;
+    *judgement = (struct imd_judgement){.retry_after = -1};
     if (!request) {
         imd_judgement_set(judgement, IMD_VERDICT_SERVER, "free memory", "no memory for a token request");
         return NULL;
@@ -223,7 +239,8 @@ make_request(struct imd_tenant *tenant, const struct imd_source *source, struct 
     imd_buffer_init(&request->answer, IMD_TOKEN_ANSWER_MAX);
     request->tenant = tenant;
     request->source = source;
-    if (imd_token_url(&request->url, tenant->settings) &&
+    /* A buffer that grows leaves copies behind, and the answer is a secret: most fit this. */
+    if (imd_buffer_reserve(&request->answer, TOKEN_ANSWER_USUAL) && imd_token_url(&request->url, tenant->settings) &&
         imd_token_form(&request->form, tenant->settings, source, &error) == 0)
         return request;
     imd_judgement_set(judgement, IMD_VERDICT_CREDENTIAL, error.remedy, "%s%s%s", error.what,
@@ -233,25 +250,18 @@ make_request(struct imd_tenant *tenant, const struct imd_source *source, struct 
     return NULL;
 }
 
-enum imd_signin_answer
-imd_tenant_sign_in(struct imd_tenant *tenant, const struct imd_source *source, const char **authorization)
+/* Asks for a token. False when the credential cannot be used: then the failure is set. */
+static bool
+ask_for_token(struct imd_tenant *tenant, const struct imd_source *source)
 {
     struct imd_engine *engine = engine_of(tenant);
     struct imd_signin *signin = &tenant->signins[source->api];
     struct imd_judgement judgement;
-    bool usable = signin->token.authorization && engine->now < signin->expires_at;
-    /* While a renewal fails, the old token serves to its end. */
-    if (usable && (engine->now < signin->renew_at || engine->now < signin->retry_at)) {
-        *authorization = signin->token.authorization;
-        return IMD_SIGNIN_READY;
-    }
-    if (signin->request) return IMD_SIGNIN_WAIT;
-    if (signin->failure && engine->now < signin->retry_at) return IMD_SIGNIN_FAILED;
     struct imd_signin_request *request = make_request(tenant, source, &judgement);
     if (!request) {
         imd_count(tenant->input->counters.tokens_failed, 1);
         set_failure(tenant, signin, &judgement);
-        return IMD_SIGNIN_FAILED;
+        return false;
     }
     signin->request = request;
     request->request.settings = tenant->settings;
@@ -264,11 +274,29 @@ imd_tenant_sign_in(struct imd_tenant *tenant, const struct imd_source *source, c
     request->request.done = on_answer;
     engine->asking++;
     engine->transport->operations->start(engine->transport, &request->request);
-    return IMD_SIGNIN_WAIT;
+    return true;
+}
+
+enum imd_signin_answer
+imd_tenant_sign_in(struct imd_tenant *tenant, const struct imd_source *source, const char **authorization)
+{
+    int64_t now = engine_of(tenant)->now;
+    struct imd_signin *signin = &tenant->signins[source->api];
+    bool may_ask = !signin->request && now >= signin->retry_at;
+    /* The old token serves to its end, whatever becomes of the new one. */
+    if (signin->token.authorization && now < signin->expires_at) {
+        if (may_ask && now >= signin->renew_at) ask_for_token(tenant, source);
+        *authorization = signin->token.authorization;
+        return IMD_SIGNIN_READY;
+    }
+    if (signin->request) return IMD_SIGNIN_WAIT;
+    if (!may_ask && signin->failure) return IMD_SIGNIN_FAILED;
+    return ask_for_token(tenant, source) ? IMD_SIGNIN_WAIT : IMD_SIGNIN_FAILED;
 }
 
 void
-imd_tenant_token_refused(struct imd_tenant *tenant, const struct imd_source *source)
+imd_tenant_token_refused(struct imd_tenant *tenant, const struct imd_source *source, unsigned issued)
 {
-    imd_token_wipe(&tenant->signins[source->api].token);
+    struct imd_signin *signin = &tenant->signins[source->api];
+    if (signin->issued == issued) imd_token_wipe(&signin->token);
 }
