@@ -67,6 +67,7 @@ struct imd_feed {
     int64_t server_date_at;          /* ... and when, ms monotonic */
     int64_t succeeded_at;            /* ms monotonic; start of the feed before the first success */
     imd_time complete_until;
+    bool foreign_link_told;          /* the log has been told of a next link to another host */
     unsigned failures;               /* polls in a row */
     bool throttled;                  /* the last answer told us to wait */
     int64_t begun;                   /* ms monotonic: when the present poll was due */

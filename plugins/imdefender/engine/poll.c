@@ -213,6 +213,20 @@ begin_earlier(struct imd_poll *poll)
     return true;
 }
 
+/* Each is counted; the first of a feed is told aloud: a proxy that rewrites hosts, or somebody who wants tokens. */
+static void
+note_foreign_link(struct imd_poll *poll)
+{
+    char text[300];
+    struct imd_feed *feed = poll->feed;
+    imd_account_count(feed->account, requests_failed, 1);
+    imd_log_print(&engine_of(poll)->log, feed->foreign_link_told ? IMD_LOG_DEBUG : IMD_LOG_WARNING,
+                  "%s: the API gave a next link to another host; it is not followed, so that the token stays where it "
+                  "belongs; check apiUrl and the proxy (client-request-id %s)",
+                  imd_feed_text(feed, text, sizeof text), poll->request_id);
+    feed->foreign_link_told = true;
+}
+
 static void
 page_done(struct imd_poll *poll)
 {
@@ -232,11 +246,7 @@ page_done(struct imd_poll *poll)
     IMD_FAULT_POINT("after-page");
     const char *link = imd_page_reader_next_link(poll->reader);
     bool foreign = link && !imd_url_same_origin(link, imd_settings_api_url(settings, poll->feed->source));
-    if (foreign) {
-        imd_account_count(poll->feed->account, requests_failed, 1);
-        imd_log_print(&engine_of(poll)->log, IMD_LOG_DEBUG,
-                      "a next link to another host is not followed (client-request-id %s)", poll->request_id);
-    }
+    if (foreign) note_foreign_link(poll);
     switch (imd_walk_page_end(&poll->walk, foreign ? NULL : link, foreign, imd_page_reader_count(poll->reader), &error)) {
         case IMD_WALK_MORE:
             imd_feed_ask_next(poll->feed);
