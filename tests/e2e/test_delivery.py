@@ -68,6 +68,21 @@ class Delivery(harness.Case):
         daemon.stop()
         self.assert_arrived_once(daemon.alerts(), sim)
 
+    def test_an_alert_that_shows_later_still_is_caught_by_the_sweep_and_counted(self):
+        """Behind the overlap polls do not look; the slower sweep does, whose time comes by the API's clock."""
+        sim = self.start_sim(per_tenant=3)
+        daemon = self.start_daemon(sim, input={"overlap": "1", "reconcileInterval": "60"})
+        daemon.wait_for_alerts(3)
+        sim.make(count=4, late=5)
+        wait_until(lambda: len(sim.truth()) == 7, "the late alerts are visible")
+        sim.wait_for_polls(2)
+        self.assertEqual(len(daemon.alerts()), 3, "alerts before the sweep")
+        sim.control(clockShift=90)
+        daemon.wait_for_alerts(7)
+        daemon.wait_for_counters(lambda c: c["alerts.late"] == 4, "4 late alerts")
+        daemon.stop()
+        self.assert_arrived_once(daemon.alerts(), sim)
+
     def test_paging_survives_what_the_api_is_known_to_do(self):
         """Order refused or ignored, links missing, expired or by $skip, short pages, an empty first page, ties in any order."""
         quirks = [{"order": "refused"}, {"order": "ignored"}, {"link": "missing"}, {"link": "expired"},
