@@ -21,6 +21,7 @@ make_settings(void **state)
 {
     (void)state;
     settings = settings_with(NULL, NULL);
+    settings->credential = IMD_CREDENTIAL_SECRET;
     return 0;
 }
 
@@ -370,18 +371,23 @@ every_code_has_a_verdict_and_an_instruction(void **state)
         {IMD_VERDICT_CREDENTIAL, "kind of credential", {7000218, 700025, 700229}},
         {IMD_VERDICT_CREDENTIAL, "certificate", {700027, 700030, 50012, 900384}},
         {IMD_VERDICT_CREDENTIAL, "time range", {50013, 500133, 700024}},
-        {IMD_VERDICT_NO_CONSENT, "not known in this tenant", {700016, 700011, 50194}},
+        {IMD_VERDICT_NO_CONSENT, "not known in this tenant", {700016, 700011}},
+        {IMD_VERDICT_CREDENTIAL, "home tenant alone", {50194}},
         {IMD_VERDICT_CREDENTIAL, "disabled", {7000112, 70001}},
         {IMD_VERDICT_NO_CONSENT, "consent is missing", {65001, 90008, 90094}},
         {IMD_VERDICT_UNLICENSED, "not present in this tenant", {650052, 650054, 650056, 650057, 500011, 50001}},
         {IMD_VERDICT_NO_TENANT, "not found", {90002}},
         {IMD_VERDICT_NO_TENANT, "another cloud", {90038, 900432, 900382}},
         {IMD_VERDICT_CREDENTIAL, "user's sign-in", {50173, 70000, 70008, 700082, 700084, 70043, 50089, 50076, 50079, 50074,
-                                                    50078, 50158, 50057, 50034, 50020, 16003}},
-        {IMD_VERDICT_FORBIDDEN, "policy", {53000, 53001, 53002, 53003, 530003, 530032, 530034, 530035}},
+                                                    50078, 50158}},
+        {IMD_VERDICT_CREDENTIAL, "user is disabled or not a member", {50057, 50034, 50020, 16003}},
+        {IMD_VERDICT_FORBIDDEN, "policy", {53000, 53001, 53002, 53003, 530003, 530032, 530035}},
+        {IMD_VERDICT_FORBIDDEN, "suspicious activity", {530034}},
         {IMD_VERDICT_THROTTLED, "rate", {50196, 90055}},
         {IMD_VERDICT_SERVER, "passing fault", {50033, 90006, 90012, 90024, 90033, 90090}},
-        {IMD_VERDICT_CREDENTIAL, "refused", {70011, 28002, 9001023, 1}},
+        {IMD_VERDICT_NO_TENANT, "does not know the API", {70011, 28002, 700022, 901002}},
+        {IMD_VERDICT_NO_TENANT, "no single tenant", {9001023, 90124, 90130}},
+        {IMD_VERDICT_CREDENTIAL, "refused", {1}},
     };
     for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
         for (const unsigned *code = groups[i].codes; *code; code++) {
@@ -402,9 +408,60 @@ without_a_known_code_the_error_decides(void **state)
     (void)state;
     is(judge_token(401, "{\"error\":\"invalid_client\"}"), IMD_VERDICT_CREDENTIAL, "secret is wrong");
     is(judge_token(400, "{\"error\":\"unauthorized_client\",\"error_codes\":[]}"), IMD_VERDICT_NO_CONSENT, "not known");
-    is(judge_token(400, "{\"error\":\"invalid_grant\"}"), IMD_VERDICT_CREDENTIAL, "user's sign-in");
+    is(judge_token(400, "{\"error\":\"invalid_grant\"}"), IMD_VERDICT_CREDENTIAL, "secret is wrong");
+    is(judge_token(400, "{\"error\":\"invalid_scope\"}"), IMD_VERDICT_NO_TENANT, "does not know the API");
     is(judge_token(400, "{\"error\":\"temporarily_unavailable\"}"), IMD_VERDICT_SERVER, "passing");
     is(judge_token(400, "{\"error\":\"something_new\",\"error_codes\":\"7\"}"), IMD_VERDICT_CREDENTIAL, "something_new");
+}
+
+/* A server that gives no code beyond "invalid_client" leaves it to us to say what that may be. */
+static void
+a_refusal_is_explained_in_the_credential_s_own_words(void **state)
+{
+    (void)state;
+    static const struct {
+        enum imd_credential credential;
+        const char *reason, *action;
+    } kinds[] = {
+        {IMD_CREDENTIAL_CERTIFICATE, "certificate or its signature", "upload this certificate"},
+        {IMD_CREDENTIAL_FEDERATED, "federated token", "issuer, subject and audience"},
+        {IMD_CREDENTIAL_MANAGED, "managed identity's token", "user-assigned identity"},
+        {IMD_CREDENTIAL_REFRESH, "refresh token", "sign in again"},
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        settings->credential = kinds[i].credential;
+        struct imd_judgement judgement = judge_token(401, "{\"error\":\"invalid_client\"}");
+        is(judgement, IMD_VERDICT_CREDENTIAL, kinds[i].reason);
+        assert_non_null(strstr(judgement.action, kinds[i].action));
+        assert_non_null(strstr(judge_token(403, "").action, kinds[i].action)); /* an empty body says no more */
+    }
+    is(judge_token(400, "{\"error\":\"invalid_grant\"}"), IMD_VERDICT_CREDENTIAL, "user's sign-in");
+    settings->credential = IMD_CREDENTIAL_SECRET;
+}
+
+static void
+missing_consent_comes_with_the_tenant_s_consent_url(void **state)
+{
+    (void)state;
+    static const unsigned codes[] = {700016, 700011, 65001, 90008, 90094};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        assert_non_null(strstr(judge_code(400, "invalid_grant", codes[i]).action,
+                               ": https://login.microsoftonline.com/" SETTINGS_TENANT
+                               "/adminconsent?client_id=" SETTINGS_CLIENT));
+}
+
+static void
+a_wrong_clock_is_measured(void **state)
+{
+    (void)state;
+    struct imd_response given = response(401);
+    const char *body = "{\"error\":\"invalid_client\",\"error_codes\":[700024]}";
+    given.date = NOW - 600 * IMD_TICKS_PER_SECOND;
+    is(judge_token_response(&given, body), IMD_VERDICT_CREDENTIAL, "clock is 600 s ahead");
+    given.date = NOW + 90 * IMD_TICKS_PER_SECOND;
+    is(judge_token_response(&given, body), IMD_VERDICT_CREDENTIAL, "clock is 90 s behind");
+    given.date = NOW + 20 * IMD_TICKS_PER_SECOND;
+    assert_null(strstr(judge_token_response(&given, body).reason, "clock is"));
 }
 
 static void
@@ -481,6 +538,9 @@ main(void)
         cmocka_unit_test(error_bodies_of_any_shape_are_survived),
         cmocka_unit_test(every_code_has_a_verdict_and_an_instruction),
         cmocka_unit_test(without_a_known_code_the_error_decides),
+        cmocka_unit_test(a_refusal_is_explained_in_the_credential_s_own_words),
+        cmocka_unit_test(missing_consent_comes_with_the_tenant_s_consent_url),
+        cmocka_unit_test(a_wrong_clock_is_measured),
         cmocka_unit_test(throttled_sign_in_may_come_as_plain_text),
         cmocka_unit_test(a_request_loop_is_left_for_minutes),
         cmocka_unit_test(a_busy_or_foreign_sign_in_service_passes),

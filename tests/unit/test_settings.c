@@ -351,12 +351,7 @@ static void a_secret_file_that_cannot_be_used_is_refused(void **state) {
 }
 
 static void what_a_later_version_brings_is_refused_clearly(void **state) {
-    static const char *const parameters[][2] = {{"certificateFile", "/c.pem"},
-                                                {"federatedTokenFile", "/t"},
-                                                {"managedIdentity", "system"},
-                                                {"refreshTokenFile", "/t"},
-                                                {"render", "cef"},
-                                                {"keyFile", "/k"}};
+    static const char *const parameters[][2] = {{"render", "cef"}};
     (void)state;
 
     for (size_t i = 0; i < sizeof parameters / sizeof parameters[0]; i++) {
@@ -435,7 +430,7 @@ static void take_warning(void *context, enum imd_log_level level, const char *te
     warnings->count++;
 }
 
-static void careless_secrets_are_warned_of(void **state) {
+static void careless_secrets_are_refused_or_warned_of(void **state) {
     struct warnings warnings = {0};
     struct imd_log log = {&warnings, take_warning};
     struct imd_settings *settings = complete(), *inlined;
@@ -443,7 +438,15 @@ static void careless_secrets_are_warned_of(void **state) {
 
     assert_int_equal(imd_settings_check(settings, &log, NULL), 0);
     assert_int_equal(warnings.count, 0);
+    assert_int_equal(chmod(settings->client_secret_file, 0640), 0); /* root:syslog, say */
+    assert_int_equal(imd_settings_check(settings, &log, NULL), 0);
+    assert_int_equal(warnings.count, 0);
     assert_int_equal(chmod(settings->client_secret_file, 0644), 0);
+    assert_refused(settings, "clientSecretFile", "every user can read the secret");
+    assert_int_equal(chmod(settings->client_secret_file, 0602), 0);
+    assert_refused(settings, "clientSecretFile", "every user can replace the secret");
+    assert_int_equal(chmod(settings->client_secret_file, 0644), 0);
+    must_set(settings, "allowReadableSecrets", "on");
     assert_int_equal(imd_settings_check(settings, &log, NULL), 0);
     assert_int_equal(warnings.count, 1);
     assert_non_null(strstr(warnings.last, "every user can read the secret"));
@@ -496,7 +499,7 @@ static void a_secret_is_read_without_its_line_end(void **state) {
 
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         const char *path = temporary_text("secret", files[i].bytes);
-        assert_int_equal(imd_secret_read(path, IMD_SECRET_MAX, &secret, &error), 0);
+        assert_int_equal(imd_secret_read(path, IMD_SECRET_PRIVATE, IMD_SECRET_MAX, &secret, &error), 0);
         assert_string_equal(secret.data, files[i].secret);
         imd_buffer_wipe(&secret);
     }
@@ -510,16 +513,16 @@ static void a_secret_has_a_largest_size(void **state) {
 
     memset(bytes, 'x', sizeof bytes);
     const char *path = temporary_write("large", bytes, sizeof bytes - 1);
-    assert_int_equal(imd_secret_read(path, SIZE_MAX, &secret, &error), 0);
+    assert_int_equal(imd_secret_read(path, IMD_SECRET_PRIVATE, SIZE_MAX, &secret, &error), 0);
     assert_int_equal(secret.length, IMD_SECRET_MAX);
     imd_buffer_wipe(&secret);
-    assert_int_equal(imd_secret_read(path, 100, &secret, &error), -1);
+    assert_int_equal(imd_secret_read(path, IMD_SECRET_PRIVATE, 100, &secret, &error), -1);
     imd_buffer_wipe(&secret);
     path = temporary_write("large", bytes, sizeof bytes);
-    assert_int_equal(imd_secret_read(path, SIZE_MAX, &secret, &error), -1);
+    assert_int_equal(imd_secret_read(path, IMD_SECRET_PRIVATE, SIZE_MAX, &secret, &error), -1);
     assert_tells(&error, "larger than 65536 bytes");
     imd_buffer_wipe(&secret);
-    assert_int_equal(imd_secret_read("/proc/self/maps", 100, &secret, &error), -1); /* says it has 0 bytes */
+    assert_int_equal(imd_secret_read("/proc/self/maps", IMD_SECRET_ANY_MODE, 100, &secret, &error), -1); /* says it has 0 bytes */
     imd_buffer_wipe(&secret);
 }
 
@@ -552,7 +555,7 @@ int main(void) {
         cmocka_unit_test(what_is_expanded_follows_the_source),
         cmocka_unit_test(a_cloud_without_the_source_is_refused),
         cmocka_unit_test(tls_files_must_be_readable_and_paired),
-        cmocka_unit_test(careless_secrets_are_warned_of),
+        cmocka_unit_test(careless_secrets_are_refused_or_warned_of),
         cmocka_unit_test(urls_come_from_the_cloud_unless_overridden),
         cmocka_unit_test(the_display_name_falls_back_to_the_id),
         cmocka_unit_test(a_secret_is_read_without_its_line_end),

@@ -298,7 +298,7 @@ static void a_mistake_in_a_tenant_is_told_with_tenant_line_and_parameter(void **
         {"  sources: [alerts, mails]\n", 6, "sources", "mails"},
         {"  sources: []\n", 6, "sources", "sources is empty"},
         {"  sources: [siem-detections]\n", 4, "region", "needs region"},
-        {"  certificateFile: /c\n", 6, "certificateFile", "not supported by this version yet"},
+        {"  certificateFile: /c\n", 6, "certificateFile", "No such file"},
         {"  overlap: 1h\n  clientSecretFile: /nonexistent\n", 7, "clientSecretFile", "No such file"},
         {"  clientSecret: a\n  clientSecretFile: @S\n", 6, "clientSecret", "two credentials"},
         {"  apiUrl: http://graph.microsoft.com\n", 6, "apiUrl", "loopback"},
@@ -420,6 +420,7 @@ static void ten_thousand_tenants_load_within_a_second_of_cpu_and_with_one_warnin
     fprintf(file, "tenants:\n");
     const char *secret = temporary_text("secret", "hush");
     assert_int_equal(chmod(secret, 0644), 0);
+    assert_int_equal(imd_settings_set(input, "allowReadableSecrets", (const char *[]){"on"}, 1, NULL), 0);
     for (int i = 0; i < 10000; i++) { /* the common values repeated with each tenant, as programs write it */
         fprintf(file, "- tenantId: 00000000-0000-0000-0000-%012d\n  clientId: " APP "\n  clientSecretFile: %s\n", i,
                 secret);

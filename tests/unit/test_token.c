@@ -17,7 +17,20 @@
 #define SCOPE "&scope=https%3A%2F%2Fgraph.microsoft.com%2F.default"
 #define BEGINNING "grant_type=client_credentials&client_id=" SETTINGS_CLIENT SCOPE "&client_secret="
 
+#define NOW INT64_C(1764000000)
+
 static const struct imd_source *const alerts = &imd_sources[IMD_SOURCE_ALERTS];
+
+/* What the form of a request needs, as judged before. */
+static int
+make_form(struct imd_buffer *form, const struct imd_settings *settings, const struct imd_source *source,
+          struct imd_error *error)
+{
+    struct imd_settings *judged = (struct imd_settings *)settings;
+    struct imd_token_request request = {.settings = settings, .source = source, .now = NOW};
+    judged->credential = imd_credential_select(settings);
+    return imd_token_form(form, &request, error);
+}
 
 /* --- the request --- */
 
@@ -27,7 +40,7 @@ check_form(const struct imd_settings *settings, const struct imd_source *source,
     struct imd_buffer form;
     struct imd_error error = {0};
     imd_buffer_init(&form, IMD_TOKEN_ANSWER_MAX);
-    assert_int_equal(imd_token_form(&form, settings, source, &error), 0);
+    assert_int_equal(make_form(&form, settings, source, &error), 0);
     assert_string_equal(form.data, expected);
     assert_int_equal(strlen(expected), form.length);
     imd_buffer_wipe(&form);
@@ -40,16 +53,16 @@ the_endpoint_is_the_tenants(void **state)
     struct imd_settings *settings = settings_with("cloud", "gcchigh", NULL);
     struct imd_buffer url;
     imd_buffer_init(&url, 4096);
-    assert_true(imd_token_url(&url, settings));
+    assert_true(imd_token_url(&url, settings, alerts));
     assert_string_equal(url.data, "https://login.microsoftonline.us/" SETTINGS_TENANT "/oauth2/v2.0/token");
     imd_buffer_clear(&url);
     settings_put(settings, "loginUrl", "https://proxy.example:8443/login/");
     settings_put(settings, "tenantId", "contoso.example");
-    assert_true(imd_token_url(&url, settings));
+    assert_true(imd_token_url(&url, settings, alerts));
     assert_string_equal(url.data, "https://proxy.example:8443/login/contoso.example/oauth2/v2.0/token");
     imd_buffer_free(&url);
     imd_buffer_init(&url, 10);
-    assert_false(imd_token_url(&url, settings));
+    assert_false(imd_token_url(&url, settings, alerts));
     imd_buffer_free(&url);
     imd_settings_release(settings);
 }
@@ -96,7 +109,7 @@ a_rotated_secret_file_is_read_anew(void **state)
     check_form(settings, alerts, BEGINNING "two%20words");
     assert_int_equal(remove(path), 0);
     imd_buffer_init(&form, IMD_TOKEN_ANSWER_MAX);
-    assert_int_equal(imd_token_form(&form, settings, alerts, &error), -1);
+    assert_int_equal(make_form(&form, settings, alerts, &error), -1);
     assert_string_equal(error.parameter, "clientSecretFile");
     assert_non_null(strstr(error.what, path));
     imd_buffer_wipe(&form);
@@ -114,7 +127,7 @@ a_form_without_room_is_an_error_without_the_secret(void **state)
         struct imd_buffer form;
         struct imd_error error = {0};
         imd_buffer_init(&form, room);
-        assert_int_equal(imd_token_form(&form, settings, alerts, &error), -1);
+        assert_int_equal(make_form(&form, settings, alerts, &error), -1);
         assert_null(strstr(imd_error_print(&error, NULL, text, sizeof text), "Secret"));
         imd_buffer_wipe(&form);
     }
@@ -128,7 +141,7 @@ check_token(const char *body, const char *authorization, int64_t lifetime, const
 {
     struct imd_token token;
     struct imd_error error = {0};
-    if (imd_token_read(&token, body, strlen(body), &error) < 0) fail_msg("%s: %s", body, error.what);
+    if (imd_token_read(&token, body, strlen(body), NOW, &error) < 0) fail_msg("%s: %s", body, error.what);
     assert_string_equal(token.authorization, authorization);
     assert_int_equal(token.lifetime, lifetime);
     assert_string_equal(token.tenant, tenant);
@@ -142,7 +155,7 @@ refuses(const char *body, const char *what)
     struct imd_token token;
     struct imd_error error = {0};
     memset(&token, 0xff, sizeof token);
-    assert_int_equal(imd_token_read(&token, body, strlen(body), &error), -1);
+    assert_int_equal(imd_token_read(&token, body, strlen(body), NOW, &error), -1);
     assert_null(token.authorization);
     if (!strstr(error.what, what)) fail_msg("%s: \"%s\" instead of \"%s\"", body, error.what, what);
     assert_true(error.remedy[0]);

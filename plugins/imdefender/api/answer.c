@@ -22,9 +22,8 @@ imd_judgement_set(struct imd_judgement *judgement, enum imd_verdict verdict, con
         if ((unsigned char)*c < 0x20 || *c == 0x7f) *c = ' ';
 }
 
-/* Only the first `max` characters, and only printable ASCII: a code from outside never carries anything else. */
-static void
-copy_code(char *out, size_t size, struct imd_json_value value)
+void
+imd_answer_copy_code(char *out, size_t size, struct imd_json_value value)
 {
     char text[256];
     size_t n = 0;
@@ -36,8 +35,8 @@ copy_code(char *out, size_t size, struct imd_json_value value)
 
 /* --- Retry-After --- */
 
-static int64_t
-retry_after(const struct imd_response *response, imd_time now)
+int64_t
+imd_answer_retry_after(const struct imd_response *response, imd_time now)
 {
     const char *text = response->retry_after;
     imd_time date;
@@ -73,7 +72,7 @@ read_api_error(const char *body, size_t length, struct api_error *error)
     while (root.length && isspace((unsigned char)*root.data)) root.data++, root.length--;
     if (!imd_json_member(root, "error", &object)) return;
     error->present = true;
-    if (imd_json_member(object, "code", &value)) copy_code(error->code, sizeof error->code, value);
+    if (imd_json_member(object, "code", &value)) imd_answer_copy_code(error->code, sizeof error->code, value);
     if (imd_json_member(object, "message", &value) && imd_json_string(value, error->message, sizeof error->message) < 0)
         error->message[0] = 0;
 }
@@ -141,8 +140,8 @@ judge_forbidden(const struct imd_response *response, bool empty, const struct ap
     }
 }
 
-static void
-judge_transport(const struct imd_response *response, struct imd_judgement *judgement)
+void
+imd_answer_judge_transport(const struct imd_response *response, struct imd_judgement *judgement)
 {
     switch (response->failure) {
         case IMD_FAILURE_TLS:
@@ -200,9 +199,9 @@ imd_answer_judge(const struct imd_response *response, const char *body, size_t l
 {
     struct api_error error;
     memset(judgement, 0, sizeof *judgement);
-    judgement->retry_after = retry_after(response, now);
+    judgement->retry_after = imd_answer_retry_after(response, now);
     if (response->failure != IMD_FAILURE_NONE) {
-        judge_transport(response, judgement);
+        imd_answer_judge_transport(response, judgement);
     } else if (response->status == 206) {
         imd_judgement_set(judgement, IMD_VERDICT_PARTIAL, "nothing; if it lasts, look at the service health of the tenant",
                           "HTTP 206: not every provider answered (%.100s)", response->warning);
@@ -214,138 +213,6 @@ imd_answer_judge(const struct imd_response *response, const char *body, size_t l
             judge_forbidden(response, length == 0, &error, settings, source, judgement);
         else
             judge_status(response, &error, judgement);
-    }
-}
-
-/* --- token endpoint: {"error":..,"error_codes":[..],"trace_id":..,"correlation_id":..} --- */
-
-enum token_group { SECRET_WRONG, SECRET_EXPIRED, APP_UNKNOWN, APP_DISABLED, CONSENT, RESOURCE, TENANT, CLOUD, POLICY,
-                   CLOCK, CERTIFICATE, SIGN_IN, RATE, TRANSIENT, CREDENTIAL_KIND, OTHER };
-
-#define RATE_WAIT_S 300 /* the service counts repeated requests over minutes */
-
-struct aadsts {
-    unsigned code;
-    enum token_group group;
-};
-
-/* https://learn.microsoft.com/entra/identity-platform/reference-error-codes */
-static const struct aadsts aadsts_groups[] = {
-    {7000215, SECRET_WRONG}, {70002, SECRET_WRONG}, {7000222, SECRET_EXPIRED}, {7000218, CREDENTIAL_KIND},
-    {700025, CREDENTIAL_KIND}, {700027, CERTIFICATE}, {700030, CERTIFICATE}, {50012, CERTIFICATE}, {900384, CERTIFICATE},
-    {50013, CLOCK}, {500133, CLOCK}, {700024, CLOCK}, {700229, CREDENTIAL_KIND}, {700016, APP_UNKNOWN},
-    {700011, APP_UNKNOWN}, {7000112, APP_DISABLED}, {70001, APP_DISABLED}, {65001, CONSENT}, {90008, CONSENT},
-    {90094, CONSENT}, {650052, RESOURCE}, {650054, RESOURCE}, {650056, RESOURCE}, {650057, RESOURCE}, {500011, RESOURCE},
-    {50001, RESOURCE}, {50194, APP_UNKNOWN}, {90002, TENANT}, {90038, CLOUD}, {900432, CLOUD}, {900382, CLOUD},
-    {50173, SIGN_IN}, {70000, SIGN_IN}, {70008, SIGN_IN}, {700082, SIGN_IN}, {700084, SIGN_IN}, {70043, SIGN_IN},
-    {50089, SIGN_IN}, {50076, SIGN_IN}, {50079, SIGN_IN}, {50074, SIGN_IN}, {50078, SIGN_IN}, {50158, SIGN_IN},
-    {50057, SIGN_IN}, {50034, SIGN_IN}, {50020, SIGN_IN}, {16003, SIGN_IN}, {53000, POLICY}, {53001, POLICY},
-    {53002, POLICY}, {53003, POLICY}, {530003, POLICY}, {530032, POLICY}, {530034, POLICY}, {530035, POLICY},
-    {50196, RATE}, {90055, RATE}, {50033, TRANSIENT}, {90006, TRANSIENT}, {90012, TRANSIENT}, {90024, TRANSIENT},
-    {90033, TRANSIENT}, {90090, TRANSIENT},
-};
-
-static const struct {
-    enum imd_verdict verdict;
-    const char *what, *action;
-} token_groups[] = {
-    [SECRET_WRONG] = {IMD_VERDICT_CREDENTIAL, "the client secret is wrong",
-                      "put the secret's value (not its id) into the secret file"},
-    [SECRET_EXPIRED] = {IMD_VERDICT_CREDENTIAL, "the client secret has expired",
-                        "make a new secret for the application and put it into the secret file"},
-    [APP_UNKNOWN] = {IMD_VERDICT_NO_CONSENT, "the application is not known in this tenant",
-                     "let an administrator of the tenant consent to the application; check clientId, tenantId and cloud"},
-    [APP_DISABLED] = {IMD_VERDICT_CREDENTIAL, "the application is disabled",
-                      "have the application enabled in its home tenant and in the customer's"},
-    [CONSENT] = {IMD_VERDICT_NO_CONSENT, "consent is missing", "let an administrator of the tenant consent to the application"},
-    [RESOURCE] = {IMD_VERDICT_UNLICENSED, "the API is not present in this tenant, or not in the application's permissions",
-                  "license the product in the tenant, or add the API permission and consent again"},
-    [TENANT] = {IMD_VERDICT_NO_TENANT, "the tenant is not found", "check tenantId and cloud"},
-    [CLOUD] = {IMD_VERDICT_NO_TENANT, "the application or tenant is in another cloud", "check the parameter cloud"},
-    [POLICY] = {IMD_VERDICT_FORBIDDEN, "conditional access or a security policy blocks the sign-in",
-                "have the tenant's administrator except the application's service principal from the policy"},
-    [CLOCK] = {IMD_VERDICT_CREDENTIAL, "the client assertion is outside its time range", "set this machine's clock"},
-    [CERTIFICATE] = {IMD_VERDICT_CREDENTIAL, "the certificate or its signature is not accepted",
-                     "upload this certificate to the application, and check that key and certificate belong together"},
-    [SIGN_IN] = {IMD_VERDICT_CREDENTIAL, "the user's sign-in is not valid any more",
-                 "let the user sign in again and put the new refresh token into the file"},
-    [RATE] = {IMD_VERDICT_THROTTLED, "the sign-in service limits our rate", "nothing"},
-    [TRANSIENT] = {IMD_VERDICT_SERVER, "the sign-in service has a passing fault", "nothing"},
-    [CREDENTIAL_KIND] = {IMD_VERDICT_CREDENTIAL, "the application does not accept this kind of credential",
-                         "check the application's authentication settings and the credential parameters"},
-    [OTHER] = {IMD_VERDICT_CREDENTIAL, "the sign-in is refused", "look the code up at https://login.microsoftonline.com/error"},
-};
-
-struct token_error {
-    bool present;
-    char error[64];
-    long long code; /* AADSTS number, 0: none */
-    char trace[64], correlation[64];
-};
-
-static void
-read_token_error(const char *body, size_t length, struct token_error *error)
-{
-    struct imd_json_value root = {body, length}, value, name, first;
-    memset(error, 0, sizeof *error);
-    if (!length || !imd_json_valid(body, length, NULL)) return;
-    while (root.length && isspace((unsigned char)*root.data)) root.data++, root.length--;
-    if (!imd_json_member(root, "error", &value)) return;
-    error->present = true;
-    copy_code(error->error, sizeof error->error, value);
-    size_t position = 0;
-    int64_t number = 0;
-    if (imd_json_member(root, "error_codes", &value) && imd_json_next(value, &position, &name, &first) &&
-        imd_json_integer(first, &number))
-        error->code = number;
-    if (imd_json_member(root, "trace_id", &value)) copy_code(error->trace, sizeof error->trace, value);
-    if (imd_json_member(root, "correlation_id", &value)) copy_code(error->correlation, sizeof error->correlation, value);
-}
-
-static enum token_group
-group_of(const struct token_error *error)
-{
-    for (size_t i = 0; i < sizeof aadsts_groups / sizeof *aadsts_groups; i++)
-        if (aadsts_groups[i].code == (unsigned long long)error->code) return aadsts_groups[i].group;
-    if (strcmp(error->error, "temporarily_unavailable") == 0) return TRANSIENT;
-    if (strcmp(error->error, "invalid_client") == 0) return SECRET_WRONG;
-    if (strcmp(error->error, "unauthorized_client") == 0) return APP_UNKNOWN;
-    if (strcmp(error->error, "invalid_grant") == 0 || strcmp(error->error, "interaction_required") == 0) return SIGN_IN;
-    return OTHER;
-}
-
-void
-imd_answer_judge_token(const struct imd_response *response, const char *body, size_t length,
-                       const struct imd_settings *settings, imd_time now, struct imd_judgement *judgement)
-{
-    (void)settings;
-    memset(judgement, 0, sizeof *judgement);
-    judgement->retry_after = retry_after(response, now);
-    if (response->failure != IMD_FAILURE_NONE) {
-        judge_transport(response, judgement);
-        return;
-    }
-    struct token_error error;
-    read_token_error(body, length, &error);
-    if (response->status == 429) {
-        if (judgement->retry_after < 0) judgement->retry_after = 60; /* documented for client credentials */
-        imd_judgement_set(judgement, IMD_VERDICT_THROTTLED, "nothing", "HTTP 429: the sign-in service limits our rate");
-    } else if (response->status >= 500) {
-        imd_judgement_set(judgement, IMD_VERDICT_SERVER, "nothing", "HTTP %d: the sign-in service has a fault",
-                          response->status);
-    } else if (error.present) {
-        enum token_group group = group_of(&error);
-        imd_judgement_set(judgement, token_groups[group].verdict, token_groups[group].action,
-                          "%s (HTTP %d %s AADSTS%lld, trace %s, correlation %s)", token_groups[group].what,
-                          response->status, error.error, error.code, error.trace, error.correlation);
-        if (group == RATE && judgement->retry_after < RATE_WAIT_S) judgement->retry_after = RATE_WAIT_S;
-    } else if (response->status == 401 || response->status == 403) {
-        imd_judgement_set(judgement, IMD_VERDICT_CREDENTIAL, "check the credential and loginUrl",
-                          "HTTP %d without an error object: the sign-in is refused", response->status);
-    } else {
-        imd_judgement_set(judgement, IMD_VERDICT_BAD_ANSWER, "check loginUrl, proxy and network",
-                          "HTTP %d with content type '%s': not an answer of the sign-in service", response->status,
-                          response->content_type);
     }
 }
 

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "../base/json.h"
 #include "../config/settings.h"
 #include "transport.h"
 
@@ -47,9 +48,20 @@ void imd_answer_judge(const struct imd_response *response, const char *body, siz
                       const struct imd_settings *settings, const struct imd_source *source, imd_time now,
                       struct imd_judgement *judgement);
 
-/* The same for an answer of the token endpoint that is not a token. */
+/* The same for an answer of the token endpoint that is not a token (token_answer.c). */
 void imd_answer_judge_token(const struct imd_response *response, const char *body, size_t length,
                             const struct imd_settings *settings, imd_time now, struct imd_judgement *judgement);
+
+/* --- parts of it, for the other judges --- */
+
+/* What a Retry-After asks for in seconds, capped at IMD_RETRY_AFTER_MAX; -1 if it asks for nothing. */
+int64_t imd_answer_retry_after(const struct imd_response *response, imd_time now);
+
+/* Judges a request that got no answer (response->failure). */
+void imd_answer_judge_transport(const struct imd_response *response, struct imd_judgement *judgement);
+
+/* Copies a code that came from outside: as much as fits, printable ASCII only. "" if `value` is no text. */
+void imd_answer_copy_code(char *out, size_t size, struct imd_json_value value);
 
 /* Sets verdict and texts by hand. */
 void imd_judgement_set(struct imd_judgement *judgement, enum imd_verdict verdict, const char *action, const char *format,

@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "../base/secret_memory.h"
+#include "../config/secret.h"
+#include "tls.h"
 
 #define HANDLES_KEPT 64u /* idle easy handles kept for reuse */
 
@@ -33,10 +36,25 @@ struct http {
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
 
+static char *
+copy_text(const char *text)
+{
+    return imd_secret_copy(text, strlen(text));
+}
+
+static void *
+allocate_array(size_t count, size_t size)
+{
+    return size && count > SIZE_MAX / size ? NULL : imd_secret_alloc(count * size);
+}
+
+/* libcurl copies what it sends and receives, tokens and secrets included: all its memory is secret memory, unless another
+ * module of the process set it up first. */
 static void
 init_curl(void)
 {
-    curl_global_init(CURL_GLOBAL_DEFAULT);
+    curl_global_init_mem(CURL_GLOBAL_DEFAULT, imd_secret_alloc, imd_secret_free, imd_secret_resize, copy_text,
+                         allocate_array);
 }
 
 static int64_t
@@ -141,6 +159,7 @@ read_response(struct exchange *exchange, CURLcode code)
     copy_header(exchange->easy, "content-type", response->content_type, sizeof response->content_type);
     copy_header(exchange->easy, "request-id", response->request_id, sizeof response->request_id);
     copy_header(exchange->easy, "warning", response->warning, sizeof response->warning);
+    copy_header(exchange->easy, "www-authenticate", response->authenticate, sizeof response->authenticate);
     char date[64];
     copy_header(exchange->easy, "date", date, sizeof date);
     if (!imd_time_parse_http(date, strlen(date), &response->date)) response->date = IMD_TIME_NONE;
@@ -199,12 +218,33 @@ new_exchange(struct http *http)
     return exchange;
 }
 
+/* "" keeps libcurl from taking a proxy out of the environment, which nobody would look for in a daemon. */
+static CURLcode
+set_proxy(CURL *easy, const struct imd_request *request)
+{
+    const struct imd_settings *settings = request->settings;
+    const char *proxy = settings->proxy && !request->direct ? settings->proxy : "";
+    CURLcode code = curl_easy_setopt(easy, CURLOPT_PROXY, proxy);
+    if (code || !*proxy || !settings->proxy_credentials_file) return code;
+    struct imd_buffer secret;
+    if (imd_secret_read(settings->proxy_credentials_file,
+                        settings->allow_readable_secrets ? IMD_SECRET_ANY_MODE : IMD_SECRET_PRIVATE, IMD_SECRET_MAX, &secret,
+                        NULL) == 0)
+        code = curl_easy_setopt(easy, CURLOPT_PROXYUSERPWD, secret.data);
+    else
+        code = CURLE_READ_ERROR;
+    imd_buffer_wipe(&secret);
+    return code;
+}
+
 /* Options that bind the request to its origin: TLS verified, TLS 1.2 or newer, no redirect, http and https only. */
 static CURLcode
-set_security(CURL *easy, const struct imd_settings *settings)
+set_security(CURL *easy, const struct imd_request *request)
 {
+    const struct imd_settings *settings = request->settings;
     CURLcode code = curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     if (!code) code = curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    if (!code) code = imd_tls_set(easy, request->thumbprint);
     if (!code) code = curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     if (!code) code = curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     if (!code) code = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -212,8 +252,7 @@ set_security(CURL *easy, const struct imd_settings *settings)
     if (!code && settings->tls_cacert) code = curl_easy_setopt(easy, CURLOPT_CAINFO, settings->tls_cacert);
     if (!code && settings->tls_mycert) code = curl_easy_setopt(easy, CURLOPT_SSLCERT, settings->tls_mycert);
     if (!code && settings->tls_myprivkey) code = curl_easy_setopt(easy, CURLOPT_SSLKEY, settings->tls_myprivkey);
-    /* "" keeps libcurl from taking a proxy out of the environment, which nobody would look for in a daemon. */
-    if (!code) code = curl_easy_setopt(easy, CURLOPT_PROXY, settings->proxy ? settings->proxy : "");
+    if (!code) code = set_proxy(easy, request);
     return code;
 }
 
@@ -227,7 +266,7 @@ set_request(struct http *http, struct exchange *exchange, struct imd_request *re
         if (!headers) return CURLE_OUT_OF_MEMORY;
         exchange->headers = headers;
     }
-    CURLcode code = set_security(easy, request->settings);
+    CURLcode code = set_security(easy, request);
     if (!code) code = curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->curl_error);
     if (!code) code = curl_easy_setopt(easy, CURLOPT_PRIVATE, exchange);
     if (!code) code = curl_easy_setopt(easy, CURLOPT_URL, request->url);
@@ -269,7 +308,9 @@ start(struct imd_transport *transport, struct imd_request *request)
     }
     request->response.failure = IMD_FAILURE_SETUP;
     snprintf(request->response.failure_text, sizeof request->response.failure_text, "%s",
-             code ? curl_easy_strerror(code) : "libcurl does not take the request");
+             code == CURLE_READ_ERROR ? "proxyCredentialsFile cannot be read"
+             : code                   ? curl_easy_strerror(code)
+                                      : "libcurl does not take the request");
     link_to(&http->failed, exchange);
 }
 

@@ -37,6 +37,7 @@ struct imd_response {
     char content_type[64];
     char request_id[64];
     char warning[128];
+    char authenticate[512];     /* WWW-Authenticate */
     uint64_t bytes;             /* of the body as transferred */
 };
 
@@ -45,6 +46,9 @@ struct imd_request {
     const struct imd_settings *settings;  /* timeouts, proxy, TLS */
     const char *url;
     const char *headers[IMD_HEADERS_MAX]; /* "Name: value", NULL after the last */
+    bool direct;                          /* not through the proxy, whatever the settings say */
+    const char *thumbprint;               /* the server's certificate has to have this SHA-1 (hexadecimal); NULL: it has to
+                                             be trusted */
     const char *body;                     /* NULL: GET; else POST of a form */
     size_t body_length;
     void *context;

@@ -7,11 +7,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "secret_memory.h"
 
 #define FIRST_CAPACITY 64
 
 void imd_buffer_init(struct imd_buffer *buffer, size_t maximum) {
     *buffer = (struct imd_buffer){.maximum = maximum};
+}
+
+void imd_buffer_init_secret(struct imd_buffer *buffer, size_t maximum) {
+    *buffer = (struct imd_buffer){.maximum = maximum, .secret = true};
 }
 
 bool imd_buffer_reserve(struct imd_buffer *buffer, size_t length) {
@@ -25,7 +30,7 @@ bool imd_buffer_reserve(struct imd_buffer *buffer, size_t length) {
     if (capacity < FIRST_CAPACITY) capacity = FIRST_CAPACITY;
     if (capacity > maximum + 1) capacity = maximum + 1;
     if (capacity < need) capacity = need;
-    char *data = realloc(buffer->data, capacity);
+    char *data = buffer->secret ? imd_secret_resize(buffer->data, capacity) : realloc(buffer->data, capacity);
     if (data == NULL) return false;
     if (buffer->data == NULL) data[0] = '\0';
     buffer->data = data;
@@ -149,18 +154,27 @@ void imd_buffer_clear(struct imd_buffer *buffer) {
     if (buffer->data != NULL) buffer->data[0] = '\0';
 }
 
+static void forget(struct imd_buffer *buffer) {
+    *buffer = (struct imd_buffer){.maximum = buffer->maximum, .secret = buffer->secret};
+}
+
 void imd_buffer_free(struct imd_buffer *buffer) {
-    free(buffer->data);
-    imd_buffer_init(buffer, buffer->maximum);
+    if (buffer->secret) {
+        imd_secret_free(buffer->data);
+    } else {
+        free(buffer->data);
+    }
+    forget(buffer);
 }
 
 void imd_buffer_wipe(struct imd_buffer *buffer) {
-    if (buffer->data != NULL) explicit_bzero(buffer->data, buffer->capacity);
+    if (buffer->data != NULL && !buffer->secret) explicit_bzero(buffer->data, buffer->capacity);
     imd_buffer_free(buffer);
 }
 
 char *imd_buffer_take(struct imd_buffer *buffer) {
-    char *data = buffer->data == NULL ? calloc(1, 1) : buffer->data;
-    imd_buffer_init(buffer, buffer->maximum);
+    char *data = buffer->data;
+    if (data == NULL) data = buffer->secret ? imd_secret_alloc(1) : calloc(1, 1);
+    forget(buffer);
     return data;
 }

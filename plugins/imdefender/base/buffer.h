@@ -11,10 +11,14 @@ struct imd_buffer {
     size_t length;
     size_t capacity;
     size_t maximum;  /* of `length` */
+    bool secret;     /* its bytes lie in secret memory (secret_memory.h), and are overwritten when they move or go */
 };
 
 /* `maximum` in bytes. Allocates nothing. */
 void imd_buffer_init(struct imd_buffer *buffer, size_t maximum);
+
+/* The same for what must not be seen by anybody: imd_secret_free() what imd_buffer_take() returns. */
+void imd_buffer_init_secret(struct imd_buffer *buffer, size_t maximum);
 
 /* Each returns false, and leaves the contents as they were, when the maximum would be passed or memory is short. */
 bool imd_buffer_add(struct imd_buffer *buffer, const void *bytes, size_t length);
@@ -36,7 +40,8 @@ void imd_buffer_clear(struct imd_buffer *buffer);   /* length 0, memory kept */
 void imd_buffer_free(struct imd_buffer *buffer);    /* memory given back, usable again */
 void imd_buffer_wipe(struct imd_buffer *buffer);    /* as free, after overwriting every byte of the capacity */
 
-/* Hands the bytes over to the caller (free() them) and leaves the buffer empty; "" rather than NULL when empty. */
+/* Hands the bytes over to the caller (free() them, or imd_secret_free() those of a secret buffer) and leaves the buffer empty;
+ * "" rather than NULL when empty. */
 char *imd_buffer_take(struct imd_buffer *buffer);
 
 #endif

@@ -70,13 +70,24 @@ static int read_all(int descriptor, const char *path, struct imd_buffer *out, st
     return result;
 }
 
-int imd_file_read(const char *path, struct imd_buffer *out, struct imd_error *error) {
+/* Looked at on the open file, so that nobody can put another one there in between. */
+static int refuse_open_to_all(const char *path, const struct stat *status, struct imd_error *error) {
+    bool readable = (status->st_mode & S_IROTH) != 0;
+
+    if (!readable && (status->st_mode & S_IWOTH) == 0) return 0;
+    return imd_error_set(error, "take the rights of others away (chmod o-rwx), or set allowReadableSecrets to on",
+                         "every user can %s the secret in '%s'", readable ? "read" : "replace", path);
+}
+
+static int read_file(const char *path, bool is_private, struct imd_buffer *out, struct imd_error *error) {
     struct stat status;
     int descriptor = open_regular(path, &status, error);
 
     if (descriptor < 0) return -1;
-    int result = 0;
-    if ((uintmax_t)status.st_size > (uintmax_t)(out->maximum - out->length)) {
+    int result = is_private ? refuse_open_to_all(path, &status, error) : 0;
+    if (result != 0) {
+        /* said already */
+    } else if ((uintmax_t)status.st_size > (uintmax_t)(out->maximum - out->length)) {
         result = too_large(path, out->maximum, error);
     } else if (!imd_buffer_reserve(out, (size_t)status.st_size)) {
         result = imd_error_set(error, NULL, "not enough memory to read '%s'", path);
@@ -85,6 +96,14 @@ int imd_file_read(const char *path, struct imd_buffer *out, struct imd_error *er
     }
     close(descriptor);
     return result;
+}
+
+int imd_file_read(const char *path, struct imd_buffer *out, struct imd_error *error) {
+    return read_file(path, false, out, error);
+}
+
+int imd_file_read_private(const char *path, struct imd_buffer *out, struct imd_error *error) {
+    return read_file(path, true, out, error);
 }
 
 int imd_file_probe(const char *path, struct imd_error *error) {

@@ -12,6 +12,9 @@
  * `error` says which file and why. Returns 0 or -1. Never waits (a FIFO is refused, not opened for reading). */
 int imd_file_read(const char *path, struct imd_buffer *out, struct imd_error *error);
 
+/* The same, but a file that every user can read or replace is refused, since it holds a secret. */
+int imd_file_read_private(const char *path, struct imd_buffer *out, struct imd_error *error);
+
 /* Whether a regular file that is not empty can be opened for reading. */
 int imd_file_probe(const char *path, struct imd_error *error);
 

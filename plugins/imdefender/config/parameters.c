@@ -18,6 +18,7 @@ static const char *const on_off[] = {"off", "on", NULL};
 static const char *const clouds[] = {"global", "gcc", "gcchigh", "dod", "china", NULL}; /* rows of imd_clouds */
 static const char *const sources[] = {"alerts", "incidents", "endpoint-alerts", "siem-detections", NULL};
 static const char *const parse_modes[] = {"on", "summary", "off", NULL}; /* enum imd_parse_json */
+static const char *const algorithms[] = {"PS256", "RS256", NULL}; /* enum imd_algorithm */
 static const char *const regions[] = {"eu", "us", "uk", NULL}; /* as imd_siem_hosts */
 static const char *const renderings[] = {"cef", "leef", "ecs", "ocsf", NULL};
 
@@ -46,26 +47,33 @@ const struct imd_parameter imd_parameters[] = {
     /* --- credential --- */
     {"clientId", IMD_TYPE_GUID, EVERYWHERE, NULL, NULL, 0, 0, NULL, MEMBER(client_id),
      "Application (client) id of the multi-tenant app.", "11111111-2222-3333-4444-555555555555", true},
-    {"clientSecretFile", IMD_TYPE_FILE, EVERYWHERE, NULL, NULL, 0, 0, NULL, MEMBER(client_secret_file),
+    {"clientSecretFile", IMD_TYPE_SECRET_FILE, EVERYWHERE, NULL, NULL, 0, 0, NULL, MEMBER(client_secret_file),
      "File that holds the app's client secret; it is read again for each new token.", "/etc/imdefender/secret", true},
     {"clientSecret", IMD_TYPE_SECRET, EVERYWHERE, NULL, NULL, 0, 0, NULL, MEMBER(client_secret),
      "The client secret itself; prefer clientSecretFile, which keeps it out of the configuration.", "...", true},
-    {"certificateFile", IMD_TYPE_FILE, EVERYWHERE, NULL, NULL, 0, 0, NULL, MEMBER(certificate_file),
-     "PEM file of the app's certificate, with or without its private key.", "/etc/imdefender/app.crt", false},
-    {"keyFile", IMD_TYPE_FILE, EVERYWHERE, NULL, NULL, 0, 0, NULL, MEMBER(key_file),
+    {"certificateFile", IMD_TYPE_SECRET_FILE, EVERYWHERE, NULL, NULL, 0, 0, NULL, MEMBER(certificate_file),
+     "PEM file of the app's certificate, with or without its private key.", "/etc/imdefender/app.crt", true},
+    {"keyFile", IMD_TYPE_SECRET_FILE, EVERYWHERE, NULL, NULL, 0, 0, NULL, MEMBER(key_file),
      "PEM file of the certificate's private key, where certificateFile does not hold it.", "/etc/imdefender/app.key",
-     false},
-    {"keyPassphraseFile", IMD_TYPE_FILE, EVERYWHERE, NULL, NULL, 0, 0, NULL, MEMBER(key_passphrase_file),
-     "File that holds the passphrase of an encrypted private key.", "/etc/imdefender/passphrase", false},
-    {"federatedTokenFile", IMD_TYPE_FILE, EVERYWHERE, NULL, NULL, 0, 0, NULL, MEMBER(federated_token_file),
+     true},
+    {"keyPassphraseFile", IMD_TYPE_SECRET_FILE, EVERYWHERE, NULL, NULL, 0, 0, NULL, MEMBER(key_passphrase_file),
+     "File that holds the passphrase of an encrypted private key.", "/etc/imdefender/passphrase", true},
+    {"certificateAlgorithm", IMD_TYPE_CHOICE, EVERYWHERE, "PS256", NULL, 0, 0, algorithms, MEMBER(certificate_algorithm),
+     "Signature and thumbprint of the certificate's assertion: PS256 with x5t#S256, or RS256 with x5t for servers that do "
+     "not know the former.",
+     "RS256", true},
+    {"federatedTokenFile", IMD_TYPE_SECRET_FILE, EVERYWHERE, NULL, NULL, 0, 0, NULL, MEMBER(federated_token_file),
      "File with the token of workload identity federation; it is read again for each new token.",
-     "/var/run/secrets/azure/tokens/azure-identity-token", false},
+     "/var/run/secrets/azure/tokens/azure-identity-token", true},
     {"managedIdentity", IMD_TYPE_IDENTITY, EVERYWHERE, NULL, NULL, 0, 0, NULL, MEMBER(managed_identity),
-     "Managed identity to sign in with; beside clientId it serves as that app's federated credential.", "system",
-     false},
-    {"refreshTokenFile", IMD_TYPE_FILE, EVERYWHERE, NULL, NULL, 0, 0, NULL, MEMBER(refresh_token_file),
+     "Managed identity of this machine to sign in with, system or its client id; beside clientId a user-assigned one serves "
+     "as that app's federated credential.", "system",
+     true},
+    {"refreshTokenFile", IMD_TYPE_SECRET_FILE, EVERYWHERE, NULL, NULL, 0, 0, NULL, MEMBER(refresh_token_file),
      "File with the first refresh token of delegated access; rotated ones are kept in the state.",
-     "/etc/imdefender/refresh-token", false},
+     "/etc/imdefender/refresh-token", true},
+    {"allowReadableSecrets", IMD_TYPE_CHOICE, EVERYWHERE, "off", NULL, 0, 0, on_off, MEMBER(allow_readable_secrets),
+     "Whether files of secrets and keys that every user can read are accepted.", "on", true},
     /* --- where --- */
     {"cloud", IMD_TYPE_CHOICE, EVERYWHERE, "global", NULL, 0, 0, clouds, MEMBER(cloud),
      "The Microsoft cloud the tenant lives in.", "gcchigh", true},
@@ -77,8 +85,10 @@ const struct imd_parameter imd_parameters[] = {
     {"region", IMD_TYPE_CHOICE, EVERYWHERE, NULL, NULL, 0, 0, regions, MEMBER(region),
      "Where the tenant's Defender for Endpoint data lies; decides the host of source siem-detections in the global cloud.",
      "us", true},
-    {"proxy", IMD_TYPE_PROXY, EVERYWHERE, NULL, NULL, 0, 0, NULL, MEMBER(proxy), "Proxy for all requests.",
+    {"proxy", IMD_TYPE_PROXY, EVERYWHERE, NULL, NULL, 0, 0, NULL, MEMBER(proxy), "Proxy for all requests but those to a managed identity's endpoint.",
      "http://proxy.example.net:3128", true},
+    {"proxyCredentialsFile", IMD_TYPE_SECRET_FILE, EVERYWHERE, NULL, NULL, 0, 0, NULL, MEMBER(proxy_credentials_file),
+     "File with the user and password for the proxy, as user:password.", "/etc/imdefender/proxy", true},
     {"tls.cacert", IMD_TYPE_FILE, EVERYWHERE, NULL, NULL, 0, 0, NULL, MEMBER(tls_cacert),
      "PEM file of the certification authorities to trust, in place of the system's.", "/etc/imdefender/ca.pem", true},
     {"tls.mycert", IMD_TYPE_FILE, EVERYWHERE, NULL, NULL, 0, 0, NULL, MEMBER(tls_mycert),
@@ -162,6 +172,8 @@ const char *imd_parameter_type_name(enum imd_parameter_type type) {
             return "\"system\" or GUID";
         case IMD_TYPE_FILE:
             return "path";
+        case IMD_TYPE_SECRET_FILE:
+            return "path or credential";
         case IMD_TYPE_SECRET:
             return "secret";
         case IMD_TYPE_URL:
@@ -224,6 +236,9 @@ char *imd_parameter_accepts(const struct imd_parameter *parameter, char *out, si
             break;
         case IMD_TYPE_FILE:
             text = "the absolute path of a file";
+            break;
+        case IMD_TYPE_SECRET_FILE:
+            text = "the absolute path of a file, credential:NAME (of systemd's) or env:NAME (a variable)";
             break;
         case IMD_TYPE_SECRET:
             text = "text without control characters";

@@ -14,6 +14,7 @@ enum imd_parameter_type {
     IMD_TYPE_GUID,
     IMD_TYPE_IDENTITY, /* "system" or GUID */
     IMD_TYPE_FILE,     /* absolute path of a file that must be readable */
+    IMD_TYPE_SECRET_FILE, /* place of a secret: absolute path, credential:NAME or env:NAME (secret.h) */
     IMD_TYPE_SECRET,   /* text that is never printed */
     IMD_TYPE_URL,      /* https, or http on loopback */
     IMD_TYPE_PROXY,    /* URL of a proxy */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 #include "parameters.h"
+#include "secret.h"
 #include "text.h"
 #include "values.h"
 
@@ -22,6 +23,7 @@ static bool is_text(const struct imd_parameter *row) {
         case IMD_TYPE_GUID:
         case IMD_TYPE_IDENTITY:
         case IMD_TYPE_FILE:
+        case IMD_TYPE_SECRET_FILE:
         case IMD_TYPE_SECRET:
         case IMD_TYPE_URL:
         case IMD_TYPE_PROXY:
@@ -118,7 +120,8 @@ static int no_memory(struct imd_error *error) {
 /* The value is repeated only where it cannot be a secret that was put into the wrong place. */
 static int refuse(const struct imd_parameter *row, const char *value, const char *problem, struct imd_error *error) {
     char accepts[ACCEPTS_MAX - 8], remedy[ACCEPTS_MAX];
-    bool quote = row->type != IMD_TYPE_SECRET && row->type != IMD_TYPE_FILE && row->type != IMD_TYPE_URL &&
+    bool quote = row->type != IMD_TYPE_SECRET && row->type != IMD_TYPE_FILE &&
+                 row->type != IMD_TYPE_SECRET_FILE && row->type != IMD_TYPE_URL &&
                  row->type != IMD_TYPE_PROXY && strlen(value) <= QUOTE_MAX;
 
     imd_parameter_accepts(row, accepts, sizeof accepts);
@@ -158,6 +161,8 @@ static const char *normalize(const struct imd_parameter *row, const char *value,
             return *length == 0 ? "it is empty" : NULL;
         case IMD_TYPE_FILE:
             return value[0] == '/' ? NULL : "it is not an absolute path";
+        case IMD_TYPE_SECRET_FILE:
+            return imd_secret_is_place(value) ? NULL : "it is neither an absolute path nor credential:NAME nor env:NAME";
         case IMD_TYPE_URL:
             return imd_value_url(value, length, &problem) ? NULL : problem;
         case IMD_TYPE_PROXY:
@@ -309,6 +314,10 @@ int imd_settings_one_credential(const struct imd_settings *settings, struct imd_
         if (!is_credential(row)) continue;
         const char *const *text = (const char *const *)(const void *)((const char *)settings + row->member);
         if (*text == NULL) continue;
+        if (row->member == (ptrdiff_t)offsetof(struct imd_settings, refresh_token_file) &&
+            settings->managed_identity == NULL) {
+            continue; /* says who signs in, while the others say how the app proves itself */
+        }
         if (first != NULL) {
             imd_error_set(error, "keep one of them", "two credentials are given, %s and %s", first, row->name);
             imd_error_parameter(error, row->name);

@@ -20,7 +20,8 @@ enum imd_credential {
     IMD_CREDENTIAL_CERTIFICATE, /* certificateFile, keyFile, keyPassphraseFile */
     IMD_CREDENTIAL_FEDERATED,   /* federatedTokenFile */
     IMD_CREDENTIAL_MANAGED,     /* managedIdentity, alone or as federated credential of clientId */
-    IMD_CREDENTIAL_REFRESH      /* refreshTokenFile */
+    IMD_CREDENTIAL_REFRESH,     /* refreshTokenFile; a confidential app proves itself by one of the first three beside it */
+    IMD_CREDENTIAL_COUNT
 };
 
 struct imd_label {
@@ -44,11 +45,13 @@ struct imd_settings {
     char *federated_token_file;
     char *managed_identity; /* "system" or a client id */
     char *refresh_token_file;
+    int certificate_algorithm;  /* enum imd_algorithm */
+    int allow_readable_secrets; /* 0 or 1 */
     enum imd_credential credential; /* set by imd_settings_check() */
     /* where */
     const struct imd_cloud *cloud;
     char *login_url, *api_url; /* without a slash at the end */
-    char *proxy, *tls_cacert, *tls_mycert, *tls_myprivkey;
+    char *proxy, *proxy_credentials_file, *tls_cacert, *tls_mycert, *tls_myprivkey;
     /* what and when; durations in seconds */
     unsigned sources; /* bits (1u << enum imd_source_id) */
     int64_t poll_interval, overlap, reconcile, reconcile_interval, backfill;
@@ -93,13 +96,15 @@ int imd_settings_set(struct imd_settings *settings, const char *name, const char
 int imd_settings_label(struct imd_settings *settings, const char *name, const char *value, struct imd_error *error);
 
 /* Judges a complete tenant: tenantId there and a GUID or domain; exactly one credential, complete, its files readable
- * and not empty; cloud has the sources; sources available in this version; https unless loopback; and so on. Warnings (inline secret,
- * secret file that others can read) go to `log` (may be NULL). `error` names tenant, parameter, file and line. */
+ * and not empty; cloud has the sources; sources available in this version; https unless loopback; secrets that nobody else can read;
+ * certificate and key belonging together; and so on. Warnings go to `log` (may be NULL). `error` names tenant, parameter, file and line. */
 int imd_settings_check(struct imd_settings *settings, const struct imd_log *log, struct imd_error *error);
 
-/* The parts of imd_settings_check(): whether no two credentials were given on one level; the judgement; the warnings. */
+/* The parts of imd_settings_check(): whether no two credentials were given on one level; the judgement; that of the
+ * certificate and its key, which tenants mostly share and which takes longer; the warnings. */
 int imd_settings_one_credential(const struct imd_settings *settings, struct imd_error *error);
 int imd_settings_judge(struct imd_settings *settings, struct imd_error *error);
+int imd_settings_judge_certificate(const struct imd_settings *settings, struct imd_error *error);
 void imd_settings_warn(const struct imd_settings *settings, const struct imd_log *log);
 
 /* "client secret", "certificate", ... for people. */

@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
+#include "../api/assertion.h"
+#include "../api/credential.h"
 #include "file.h"
 #include "parameters.h"
 #include "secret.h"
@@ -54,18 +57,13 @@ static int judge_sources(const struct imd_settings *settings, struct imd_error *
     return 0;
 }
 
-static enum imd_credential credential_of(const struct imd_settings *settings) {
-    if (settings->client_secret_file != NULL || settings->client_secret != NULL) return IMD_CREDENTIAL_SECRET;
-    if (settings->certificate_file != NULL) return IMD_CREDENTIAL_CERTIFICATE;
-    if (settings->federated_token_file != NULL) return IMD_CREDENTIAL_FEDERATED;
-    if (settings->managed_identity != NULL) return IMD_CREDENTIAL_MANAGED;
-    if (settings->refresh_token_file != NULL) return IMD_CREDENTIAL_REFRESH;
-    return IMD_CREDENTIAL_NONE;
-}
+/* Whether a secret can be used; `place` may be NULL. */
+static int judge_secret(const struct imd_settings *settings, const char *parameter, const char *place,
+                        struct imd_error *error) {
+    enum imd_secret_guard guard = settings->allow_readable_secrets ? IMD_SECRET_ANY_MODE : IMD_SECRET_PRIVATE;
 
-/* Whether a file of a secret can be used; `path` may be NULL. */
-static int judge_secret_file(const char *parameter, const char *path, struct imd_error *error) {
-    if (path == NULL || imd_secret_probe(path, IMD_SECRET_MAX, error) == 0) return 0;
+    if (place != NULL && place == settings->federated_token_file) guard = IMD_SECRET_ANY_MODE; /* its platform decides */
+    if (place == NULL || imd_secret_probe(place, guard, IMD_SECRET_MAX, error) == 0) return 0;
     imd_error_parameter(error, parameter);
     return -1;
 }
@@ -76,29 +74,41 @@ static int judge_file(const char *parameter, const char *path, struct imd_error 
     return -1;
 }
 
+/* The parts of a certificate are judged in imd_settings_judge_certificate(), which costs more. */
+static int judge_secrets(const struct imd_settings *settings, struct imd_error *error) {
+    if (judge_secret(settings, "clientSecretFile", settings->client_secret_file, error) != 0 ||
+        judge_secret(settings, "keyPassphraseFile", settings->key_passphrase_file, error) != 0 ||
+        judge_secret(settings, "federatedTokenFile", settings->federated_token_file, error) != 0 ||
+        judge_secret(settings, "refreshTokenFile", settings->refresh_token_file, error) != 0 ||
+        judge_secret(settings, "proxyCredentialsFile", settings->proxy_credentials_file, error) != 0) {
+        return -1;
+    }
+    return 0;
+}
+
 static int judge_credential(struct imd_settings *settings, struct imd_error *error) {
     if (imd_settings_one_credential(settings, error) != 0) return -1;
-    settings->credential = credential_of(settings);
-    if (settings->credential != IMD_CREDENTIAL_CERTIFICATE &&
-        (settings->key_file != NULL || settings->key_passphrase_file != NULL)) {
+    settings->credential = imd_credential_select(settings);
+    if (settings->certificate_file == NULL && (settings->key_file != NULL || settings->key_passphrase_file != NULL)) {
         return refuse(error, "certificateFile", "give certificateFile too",
                       "a private key is given without its certificate");
     }
     if (settings->credential == IMD_CREDENTIAL_NONE) {
-        return refuse(error, "clientSecretFile", "give clientSecretFile", "no credential is given");
+        return refuse(error, "clientSecretFile", "give clientSecretFile, or one of the other credentials",
+                      "no credential is given");
     }
-    if (settings->client_id == NULL && settings->credential != IMD_CREDENTIAL_MANAGED) {
+    if (settings->client_id == NULL && imd_credential_kinds[settings->credential].needs_client_id) {
         return refuse(error, "clientId", "give the application (client) id of the app", "clientId is missing");
     }
-    if (judge_secret_file("clientSecretFile", settings->client_secret_file, error) != 0 ||
-        judge_file("certificateFile", settings->certificate_file, error) != 0 ||
-        judge_file("keyFile", settings->key_file, error) != 0 ||
-        judge_secret_file("keyPassphraseFile", settings->key_passphrase_file, error) != 0 ||
-        judge_secret_file("federatedTokenFile", settings->federated_token_file, error) != 0 ||
-        judge_secret_file("refreshTokenFile", settings->refresh_token_file, error) != 0) {
-        return -1;
+    if (imd_credential_is_federated_identity(settings) && strcmp(settings->managed_identity, "system") == 0) {
+        return refuse(error, "managedIdentity",
+                      "give the client id of a user-assigned identity, or take clientId away to sign in as the identity itself",
+                      "a system-assigned identity cannot be the federated credential of clientId");
     }
-    return 0;
+    if (settings->proxy_credentials_file != NULL && settings->proxy == NULL) {
+        return refuse(error, "proxyCredentialsFile", "give proxy too", "proxyCredentialsFile is given without proxy");
+    }
+    return judge_secrets(settings, error);
 }
 
 static int judge_tls(const struct imd_settings *settings, struct imd_error *error) {
@@ -107,7 +117,7 @@ static int judge_tls(const struct imd_settings *settings, struct imd_error *erro
     }
     if (judge_file("tls.cacert", settings->tls_cacert, error) != 0 ||
         judge_file("tls.mycert", settings->tls_mycert, error) != 0 ||
-        judge_file("tls.myprivkey", settings->tls_myprivkey, error) != 0) {
+        judge_secret(settings, "tls.myprivkey", settings->tls_myprivkey, error) != 0) {
         return -1;
     }
     return 0;
@@ -118,15 +128,24 @@ static int judge_tenant(const struct imd_settings *settings, struct imd_error *e
     return refuse(error, "tenantId", "give the customer's tenant id", "tenantId is missing");
 }
 
+static int place(const struct imd_settings *settings, struct imd_error *error) {
+    imd_error_tenant(error, imd_settings_name(settings));
+    imd_error_file(error, settings->file, settings->line);
+    return -1;
+}
+
 int imd_settings_judge(struct imd_settings *settings, struct imd_error *error) {
     if (judge_tenant(settings, error) == 0 && judge_available(settings, error) == 0 &&
         judge_sources(settings, error) == 0 && judge_credential(settings, error) == 0 &&
         judge_tls(settings, error) == 0) {
         return 0;
     }
-    imd_error_tenant(error, imd_settings_name(settings));
-    imd_error_file(error, settings->file, settings->line);
-    return -1;
+    return place(settings, error);
+}
+
+int imd_settings_judge_certificate(const struct imd_settings *settings, struct imd_error *error) {
+    if (settings->certificate_file == NULL || imd_assertion_probe(settings, (int64_t)time(NULL), error) == 0) return 0;
+    return place(settings, error);
 }
 
 /* --- warnings --- */
@@ -142,13 +161,15 @@ static void warn(const struct imd_settings *settings, const struct imd_log *log,
 }
 
 static void warn_file(const struct imd_settings *settings, const struct imd_log *log, const char *parameter,
-                      const char *path) {
+                      const char *place_of_secret) {
     struct imd_error warning;
-    struct stat status;
 
-    if (path == NULL || stat(path, &status) != 0 || (status.st_mode & (S_IROTH | S_IWOTH)) == 0) return;
-    imd_error_set(&warning, "take the rights of others away (chmod o-rwx)", "every user can %s the secret in '%s'",
-                  (status.st_mode & S_IROTH) != 0 ? "read" : "replace", path);
+    if (place_of_secret == NULL || !settings->allow_readable_secrets ||
+        imd_secret_probe(place_of_secret, IMD_SECRET_PRIVATE, IMD_SECRET_MAX, &warning) == 0) {
+        return;
+    }
+    imd_error_set(&warning, "take the rights of others away (chmod o-rwx)",
+                  "%s, which allowReadableSecrets allows", warning.what);
     warn(settings, log, &warning, parameter);
 }
 
@@ -161,32 +182,20 @@ void imd_settings_warn(const struct imd_settings *settings, const struct imd_log
         warn(settings, log, &warning, "clientSecret");
     }
     warn_file(settings, log, "clientSecretFile", settings->client_secret_file);
-    warn_file(settings, log, "keyFile", settings->key_file);
+    warn_file(settings, log, settings->key_file == NULL ? "certificateFile" : "keyFile",
+              settings->key_file == NULL ? settings->certificate_file : settings->key_file);
     warn_file(settings, log, "keyPassphraseFile", settings->key_passphrase_file);
     warn_file(settings, log, "refreshTokenFile", settings->refresh_token_file);
+    warn_file(settings, log, "proxyCredentialsFile", settings->proxy_credentials_file);
     warn_file(settings, log, "tls.myprivkey", settings->tls_myprivkey);
 }
 
 int imd_settings_check(struct imd_settings *settings, const struct imd_log *log, struct imd_error *error) {
-    if (imd_settings_judge(settings, error) != 0) return -1;
+    if (imd_settings_judge(settings, error) != 0 || imd_settings_judge_certificate(settings, error) != 0) return -1;
     imd_settings_warn(settings, log);
     return 0;
 }
 
 const char *imd_credential_name(enum imd_credential credential) {
-    switch (credential) {
-        case IMD_CREDENTIAL_NONE:
-            return "none";
-        case IMD_CREDENTIAL_SECRET:
-            return "client secret";
-        case IMD_CREDENTIAL_CERTIFICATE:
-            return "certificate";
-        case IMD_CREDENTIAL_FEDERATED:
-            return "federated token";
-        case IMD_CREDENTIAL_MANAGED:
-            return "managed identity";
-        case IMD_CREDENTIAL_REFRESH:
-            return "refresh token";
-    }
-    return "unknown";
+    return imd_credential_kinds[credential].name;
 }

@@ -23,6 +23,7 @@ struct loader {
     struct imd_yaml_mapping default_items; /* for the lines of what a tenant inherits */
     struct imd_tenants *tenants;
     size_t capacity;
+    struct imd_map certificates; /* value 1: judged */
     struct imd_map texts; /* values that tenants have in common; value 1: its warnings were given */
     struct imd_map feeds; /* tenant and source to the line that has it */
 };
@@ -177,7 +178,9 @@ static bool share_texts(struct loader *loader, struct imd_settings *settings) {
     char **const texts[] = {
         &settings->client_id, &settings->client_secret_file,  &settings->client_secret, &settings->certificate_file,
         &settings->key_file,  &settings->key_passphrase_file, &settings->login_url,     &settings->api_url,
-        &settings->proxy,     &settings->tls_cacert,          &settings->filter};
+        &settings->proxy,     &settings->tls_cacert,          &settings->filter,
+        &settings->federated_token_file, &settings->managed_identity, &settings->refresh_token_file,
+        &settings->proxy_credentials_file};
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         if (!share(loader, texts[i])) return false;
@@ -190,7 +193,11 @@ static bool share_texts(struct loader *loader, struct imd_settings *settings) {
 
 /* Warns about a secret once, not once for each of the tenants that share it. */
 static bool warn_once(struct loader *loader, const struct imd_settings *settings) {
-    const char *secret = settings->client_secret_file != NULL ? settings->client_secret_file : settings->client_secret;
+    const char *secret = settings->client_secret_file != NULL   ? settings->client_secret_file
+                         : settings->client_secret != NULL      ? settings->client_secret
+                         : settings->certificate_file != NULL   ? settings->certificate_file
+                         : settings->refresh_token_file != NULL ? settings->refresh_token_file
+                                                                : settings->federated_token_file;
     struct imd_map_entry *entry = secret == NULL ? NULL : imd_map_entry(&loader->texts, secret);
 
     if (secret != NULL && entry == NULL) return false;
@@ -238,10 +245,25 @@ static bool append(struct loader *loader, struct imd_settings *settings) {
     return true;
 }
 
+/* Most tenants share one certificate: reading and checking it for each of thousands would take seconds. */
+static int judge_certificate_once(struct loader *loader, const struct imd_settings *settings, struct imd_error *error) {
+    char name[1024];
+
+    if (settings->certificate_file == NULL) return 0;
+    int length = snprintf(name, sizeof name, "%s\n%s\n%s", settings->certificate_file,
+                          settings->key_file != NULL ? settings->key_file : "",
+                          settings->key_passphrase_file != NULL ? settings->key_passphrase_file : "");
+    struct imd_map_entry *entry = length < (int)sizeof name ? imd_map_entry(&loader->certificates, name) : NULL;
+    if (entry != NULL && entry->value != 0) return 0;
+    if (entry != NULL) entry->value = 1;
+    return imd_settings_judge_certificate(settings, error);
+}
+
 static int complete(struct loader *loader, const struct imd_yaml_mapping *mapping, struct imd_settings *settings,
                     struct imd_error *error) {
     if (apply(loader, mapping, settings, error) != 0) return -1;
-    if (imd_settings_judge(settings, error) != 0 || claim_feeds(loader, settings, error) != 0) {
+    if (imd_settings_judge(settings, error) != 0 || judge_certificate_once(loader, settings, error) != 0 ||
+        claim_feeds(loader, settings, error) != 0) {
         place(error, loader, settings->line);
         point_at_parameter(loader, mapping, error);
         return -1;
@@ -414,6 +436,7 @@ int imd_tenants_load(const char *path, const struct imd_settings *input, const s
     }
     imd_buffer_wipe(&bytes); /* it may hold inline secrets */
     imd_yaml_mapping_free(&loader.default_items);
+    imd_map_free(&loader.certificates);
     imd_map_free(&loader.texts);
     imd_map_free(&loader.feeds);
     imd_settings_release(loader.defaults);

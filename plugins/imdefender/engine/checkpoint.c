@@ -363,6 +363,26 @@ imd_checkpointer_load(struct imd_checkpointer *checkpointer, const struct imd_fe
     return result;
 }
 
+int
+imd_checkpointer_put_token(struct imd_checkpointer *checkpointer, const char *tenant, const char *client_id,
+                           const char *token, struct imd_error *error)
+{
+    pthread_mutex_lock(&checkpointer->store_lock);
+    int result = checkpointer->store->operations->put_token(checkpointer->store, tenant, client_id, token, error);
+    pthread_mutex_unlock(&checkpointer->store_lock);
+    return result;
+}
+
+int
+imd_checkpointer_get_token(struct imd_checkpointer *checkpointer, const char *tenant, const char *client_id, char **token,
+                           struct imd_error *error)
+{
+    pthread_mutex_lock(&checkpointer->store_lock);
+    int result = checkpointer->store->operations->get_token(checkpointer->store, tenant, client_id, token, error);
+    pthread_mutex_unlock(&checkpointer->store_lock);
+    return result;
+}
+
 static void
 give_up(struct imd_delivery *delivery)
 {

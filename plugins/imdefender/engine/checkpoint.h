@@ -102,4 +102,10 @@ int imd_checkpointer_load(struct imd_checkpointer *checkpointer, const struct im
                           bool (*each)(void *context, const struct imd_version *version), void *context,
                           struct imd_error *error);
 
+/* A rotated refresh token, in turn with commits. As the store's put_token() and get_token(). */
+int imd_checkpointer_put_token(struct imd_checkpointer *checkpointer, const char *tenant, const char *client_id,
+                               const char *token, struct imd_error *error);
+int imd_checkpointer_get_token(struct imd_checkpointer *checkpointer, const char *tenant, const char *client_id,
+                               char **token, struct imd_error *error);
+
 #endif

@@ -326,6 +326,8 @@ imd_engine_free(struct imd_engine *engine)
         next = input->next;
         imd_engine_input_free(input);
     }
+    imd_identity_free_all(engine);
+    imd_notice_free_all(engine);
     for (size_t i = 0; i < engine->account_count; i++) imd_account_release(engine->accounts[i]);
     free(engine->accounts);
     imd_heap_free(&engine->due);

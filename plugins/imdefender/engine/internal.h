@@ -24,7 +24,7 @@
 #define IMD_RENEW_BEFORE_S 300           /* a token with less left is renewed, or with a fifth of its life */
 #define IMD_MARK_EVERY_S 300             /* an idle feed's watermark is written at most so often */
 
-/* A token of a tenant for one API, and how it is got: by one request at a time, whoever needs it. */
+/* A token of a tenant for one API, and how it is got: by one request at a time, whoever needs it (signin.c). */
 struct imd_signin {
     struct imd_token token;
     unsigned issued;                 /* tokens so far: names the present one */
@@ -41,6 +41,7 @@ struct imd_tenant {
     char directory[64];                       /* claim `tid` of its first token, "" before it */
     struct imd_signin signins[IMD_API_COUNT];
     struct imd_feed *feeds[IMD_SOURCE_COUNT]; /* NULL where the source is not polled */
+    bool roles_told;                          /* that the app has more of them than it needs */
 };
 
 enum imd_feed_state {
@@ -138,6 +139,8 @@ struct imd_engine {
     uint64_t random;
     int stop, reload, room;          /* atomics, set by other threads */
     struct imd_alert_fields fields;  /* scratch */
+    struct imd_identity *identities; /* managed identities of this machine, by resource */
+    struct imd_expiry *expiries;     /* certificates in use, and how often their end was told */
 };
 
 /* engine.c: for tests, an engine with its own transport and no thread; call turn() and the checkpointer's yourself. */
@@ -157,10 +160,35 @@ enum imd_signin_answer imd_tenant_sign_in(struct imd_tenant *tenant, const struc
                                           const char **authorization);
 /* The API refused a request made with this token (signin->issued at that time). */
 void imd_tenant_token_refused(struct imd_tenant *tenant, const struct imd_source *source, unsigned issued);
+/* How long to wait before the next attempt to sign in, in ms: what the server asks for, else doubling; minutes where only
+ * an operator helps. */
+int64_t imd_signin_wait(struct imd_engine *engine, const struct imd_judgement *judgement, unsigned failures);
 /* Takes tokens over from a tenant with the same credential. */
 void imd_tenant_inherit(struct imd_tenant *tenant, struct imd_tenant *old);
 /* A trouble that may be over: the next poll signs in at once, except where the server told us to wait. */
 void imd_tenant_retry_now(struct imd_tenant *tenant);
+
+/* signin.c */
+void imd_signin_cancel(struct imd_tenant *tenant, struct imd_signin *signin);
+
+/* identity.c: one token for each managed identity and resource, whatever the number of tenants that use it. */
+struct imd_identity_waiter {
+    struct imd_identity_waiter *next;
+    void (*wake)(struct imd_identity_waiter *waiter); /* ask again */
+};
+/* READY: *token, valid until the next call. WAIT: waiter->wake() will be called once. FAILED: *judgement. */
+enum imd_signin_answer imd_identity_ask(struct imd_engine *engine, struct imd_settings *settings, const char *resource,
+                                        struct imd_identity_waiter *waiter, const struct imd_token **token,
+                                        struct imd_judgement *judgement);
+void imd_identity_leave(struct imd_engine *engine, struct imd_identity_waiter *waiter); /* no call any more */
+void imd_identity_refused(struct imd_engine *engine, const struct imd_settings *settings, const char *resource);
+void imd_identity_retry_now(struct imd_engine *engine);
+void imd_identity_free_all(struct imd_engine *engine);
+
+/* notices.c: what an operator should know in good time, each once. */
+void imd_notice_expiry(struct imd_engine *engine, const char *file, int64_t expires, int64_t now); /* Unix seconds */
+void imd_notice_roles(struct imd_tenant *tenant, enum imd_api api, const char *roles);
+void imd_notice_free_all(struct imd_engine *engine);
 
 /* inputs.c */
 /* Makes the tenants of a file, keeping the feeds that stay. On error some feeds may be missing. */
