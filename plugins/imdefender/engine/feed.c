@@ -156,12 +156,18 @@ imd_feed_free(struct imd_feed *feed)
 void
 imd_feed_move(struct imd_feed *feed, struct imd_tenant *tenant)
 {
+    bool resting = imd_heap_holds(&feed->due) && (feed->throttled || (!feed->poll && !feed->failures));
+    int64_t longest = engine_of(feed)->now + tenant->settings->poll_interval * 1000;
     if (feed->state == IMD_FEED_PARKED) leave_parked(feed);
     imd_poll_free(feed->poll);
     feed->poll = NULL;
     feed->tenant = tenant;
     set_paging(feed);
-    imd_feed_schedule(feed, 0);
+    /* Who rests goes on resting, so that a reload is no burst of requests and cuts no wait short that the server asked for. */
+    if (!resting)
+        imd_feed_schedule(feed, 0);
+    else if (!feed->throttled && feed->due.key > longest)
+        imd_feed_schedule(feed, longest - engine_of(feed)->now);
 }
 
 /* --- schedule --- */
@@ -399,7 +405,7 @@ wait_after(struct imd_feed *feed, const struct imd_judgement *judgement)
     int64_t asked = judgement->retry_after > 0 ? judgement->retry_after * 1000 : 0;
     if (imd_verdict_is_lasting(judgement->verdict))
         return (asked > LASTING_MS ? asked : LASTING_MS) + imd_engine_jitter(engine, LASTING_MS / 4);
-    unsigned doublings = feed->failures < 20 ? feed->failures : 20;
+    unsigned doublings = feed->failures < 20 ? feed->failures + 1 : 20;
     int64_t limit = BACKOFF_MS << doublings < BACKOFF_MAX_MS ? BACKOFF_MS << doublings : BACKOFF_MAX_MS;
     return asked + imd_engine_jitter(engine, limit);
 }
@@ -430,7 +436,9 @@ is_passing(enum imd_verdict verdict)
 void
 imd_feed_failed(struct imd_feed *feed, const struct imd_judgement *judgement)
 {
-    bool lasting = imd_verdict_is_lasting(judgement->verdict);
+    bool over = judgement->walk_is_over || !is_passing(judgement->verdict); /* repeating the request cannot help */
+    bool answered = feed->state == IMD_FEED_ASKING;                         /* by the API, not by the sign-in service */
+    int64_t wait = wait_after(feed, judgement), interval = settings_of(feed)->poll_interval * 1000;
     feed->failures++;
     feed->throttled = judgement->verdict == IMD_VERDICT_THROTTLED;
     /* After a passing fault the walk goes on with the same request: however long it is, it comes to its end. */
@@ -438,14 +446,14 @@ imd_feed_failed(struct imd_feed *feed, const struct imd_judgement *judgement)
         feed->poll->failed = true;
         imd_account_count(feed->account, polls_failed, 1);
     }
-    if (feed->poll && (judgement->walk_is_over || !is_passing(judgement->verdict) || feed->failures % RETRIES_MAX == 0)) {
+    if (feed->poll && (over || feed->failures % RETRIES_MAX == 0)) {
         keep_progress(feed, feed->poll);
         end_poll(feed);
     }
     /* One passing fault is no news; a second in a row is, and whatever keeps a new feed from starting. */
-    if (lasting || feed->failures > 1 || strcmp(feed->health, "starting") == 0)
+    if (over || feed->failures > 1 || strcmp(feed->health, "starting") == 0)
         imd_feed_set_health(feed, imd_verdict_state(judgement->verdict), judgement->reason, judgement->action);
-    if (judgement->verdict == IMD_VERDICT_SERVER && feed->failures > 1) ask_for_less(feed);
+    if (judgement->verdict == IMD_VERDICT_SERVER && answered && feed->failures > 1) ask_for_less(feed);
     if (judgement->verdict == IMD_VERDICT_QUERY_REFUSED) feed->paging.unordered = false; /* that was not the reason */
-    imd_feed_schedule(feed, wait_after(feed, judgement));
+    imd_feed_schedule(feed, over && wait < interval ? interval : wait);
 }

@@ -84,6 +84,7 @@ struct imd_poll {
     unsigned token;                  /* signin->issued of the token asked with */
     bool signed_in_again;            /* a 401 was answered with a new token once */
     bool failed;                     /* counted as failed */
+    unsigned remedies;               /* since the last page with something new */
     bool troubled;                   /* the request under way counts as engine->troubled */
     bool wrong_tenant, no_memory;
     imd_time started;                /* server time at which the walk began, IMD_TIME_NONE before the first answer */

@@ -8,6 +8,8 @@
 #include "../base/fault.h"
 #include "internal.h"
 
+#define REMEDIES_MAX 20 /* in a row without a new object: more than any page size can be halved */
+
 static struct imd_engine *
 engine_of(const struct imd_poll *poll)
 {
@@ -236,6 +238,7 @@ page_done(struct imd_poll *poll)
     imd_time now = note_date(poll);
     if (first) poll->started = now;
     poll->feed->failures = 0;
+    poll->feed->throttled = false;
     if (first && begin_earlier(poll)) {
         if (poll->no_memory)
             fail(poll, IMD_VERDICT_SERVER, "free memory", "no memory for a walk");
@@ -244,6 +247,7 @@ page_done(struct imd_poll *poll)
         return;
     }
     IMD_FAULT_POINT("after-page");
+    if (poll->walk.page.fresh) poll->remedies = 0;
     const char *link = imd_page_reader_next_link(poll->reader);
     bool foreign = link && !imd_url_same_origin(link, imd_settings_api_url(settings, poll->feed->source));
     if (foreign) note_foreign_link(poll);
@@ -292,6 +296,13 @@ judge(struct imd_poll *poll, struct imd_judgement *judgement)
     if (is_page(response)) judge_page(poll, judgement);
 }
 
+/* What a server says of a link that it does not know any more; 400 with an error object is IMD_VERDICT_QUERY_REFUSED. */
+static bool
+is_gone(int status)
+{
+    return status == 400 || status == 404 || status == 410;
+}
+
 /* Some answers have a remedy within the poll; true if the walk goes on with it. */
 static bool
 remedied(struct imd_poll *poll, const struct imd_judgement *judgement)
@@ -309,6 +320,8 @@ remedied(struct imd_poll *poll, const struct imd_judgement *judgement)
             return imd_walk_shrink(&poll->walk, judgement->limit);
         case IMD_VERDICT_TOO_LARGE:
             return imd_walk_shrink(&poll->walk, paging->top / 2);
+        case IMD_VERDICT_BAD_ANSWER:
+            return is_gone(poll->request.response.status) && imd_walk_link_refused(&poll->walk);
         case IMD_VERDICT_QUERY_REFUSED:
             return imd_walk_link_refused(&poll->walk) || (ordered && imd_walk_order_refused(&poll->walk));
         default:
@@ -344,7 +357,8 @@ on_done(struct imd_request *request)
     imd_account_count(account, requests_failed, 1);
     if (judgement.verdict == IMD_VERDICT_THROTTLED) imd_account_count(account, requests_throttled, 1);
     log_failure(poll, &judgement);
-    if (remedied(poll, &judgement)) {
+    /* Remedies can undo each other: a page too large, in parts too small to tell ties apart. */
+    if (remedied(poll, &judgement) && ++poll->remedies < REMEDIES_MAX) {
         imd_feed_ask_next(poll->feed);
         return;
     }
