@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Plays random histories of an API to the engine: alerts are made, updated, become visible late and share time stamps
+/* Plays random histories of each source's API to the engine: objects are made, updated, become visible late and share time stamps
  * while the engine pages; the API cuts pages, gives or withholds links and order, and fails; the process is killed.
  *
  * Whatever happens:
@@ -25,6 +25,7 @@
 #include "memory_store.h"
 
 #define SECOND INT64_C(10000000)
+#define MILLISECOND (SECOND / 1000)
 #define TENANT "00000000-0000-0000-0000-000000000001"
 #define API "https://api.example"
 #define HISTORIES 10000
@@ -36,6 +37,8 @@ struct history {
     bool trace;
     struct graph_random random;
     struct graph_data data;
+    const struct imd_source *source;
+    int graph; /* the same as a source of the simulator */
     struct graph_feed *feed;
     struct graph_quirks quirks;
     struct memory_store store;
@@ -106,31 +109,59 @@ complain(struct history *history, const char *what, const char *id, int64_t stam
     history->problem = history->problem_text;
 }
 
-/* --- the API's side: what happens to the alerts --- */
+/* --- the API's side: what happens to the objects --- */
+
+/* The source of a history, by its seed. */
+static const struct {
+    enum imd_source_id id;
+    int graph;
+    const char *property, *values[2]; /* something beside the severity to tell objects apart by */
+} rounds[] = {
+    {IMD_SOURCE_ALERTS, GRAPH_ALERTS, "serviceSource", {"microsoftDefenderForEndpoint", "microsoftDefenderForOffice365"}},
+    {IMD_SOURCE_INCIDENTS, GRAPH_INCIDENTS, "status", {"active", "inProgress"}},
+    {IMD_SOURCE_ALERTS, GRAPH_ALERTS, "serviceSource", {"microsoftDefenderForEndpoint", "microsoftDefenderForOffice365"}},
+    {IMD_SOURCE_ENDPOINT_ALERTS, GRAPH_ENDPOINT_ALERTS, "status", {"New", "InProgress"}},
+    {IMD_SOURCE_SIEM_DETECTIONS, GRAPH_SIEM_DETECTIONS, "Source", {"EDR", "EDR"}},
+};
+#define ROUNDS (sizeof rounds / sizeof *rounds)
 
 static void
 add_version(struct history *history, unsigned number, int64_t created, int64_t stamp, int64_t visible)
 {
     static const char *const severities[] = {"high", "medium", "low", "informational"};
-    static const char *const services[] = {"microsoftDefenderForEndpoint", "microsoftDefenderForOffice365"};
-    char text[600], created_text[GRAPH_TIME_TEXT], stamp_text[GRAPH_TIME_TEXT];
+    const struct graph_source *row = &graph_sources[history->graph];
     const char *problem = NULL;
-    snprintf(text, sizeof text,
-             "{\"id\":\"a%u\",\"tenantId\":\"" TENANT "\",\"severity\":\"%s\",\"serviceSource\":\"%s\",\"status\":\"new\","
-             "\"createdDateTime\":\"%s\",\"lastUpdateDateTime\":\"%s\"}",
-             number, severities[number % 4], services[number / 4 % 2], graph_time_print(created, 7, created_text),
-             graph_time_print(stamp, 7, stamp_text));
+    char text[600], tenant[100] = "", created_text[GRAPH_TIME_TEXT], stamp_text[GRAPH_TIME_TEXT];
+    if (row->tenant) snprintf(tenant, sizeof tenant, ",\"%s\":\"" TENANT "\"", row->tenant);
+    snprintf(text, sizeof text, "{\"%s\":\"a%u\"%s,\"severity\":\"%s\",\"%s\":\"%s\",\"%s\":\"%s\",\"%s\":\"%s\"}", row->id,
+             number, tenant, severities[number % 4], rounds[history->seed % ROUNDS].property,
+             rounds[history->seed % ROUNDS].values[number / 4 % 2], row->created,
+             graph_time_print(created, 7, created_text), row->changed, graph_time_print(stamp, 7, stamp_text));
     trace(history, "version a%u %s visible in %.3f s", number, stamp_text, (double)(visible - history->now) / (double)SECOND);
     if (!graph_data_add(&history->data, history->feed, text, strlen(text), visible, history->now, 0, &problem))
         fail_msg("the model made a bad alert: %s", problem);
 }
 
-/* Stamps lie on a grid so coarse that they often tie. */
+/* Detections that the API's queries cannot tell apart, and that it does not show in one page, cannot be had by anybody. */
+static bool
+is_crowded(const struct history *history, int64_t stamp)
+{
+    unsigned near = 0;
+    for (size_t i = 0; i < history->feed->object_count; i++)
+        near += llabs(history->feed->objects[i]->newest - stamp) < 5 * MILLISECOND;
+    return history->quirks.top_clamp && near >= history->quirks.top_clamp;
+}
+
+/* Stamps lie on a grid so coarse that they often tie; those of detections near it, finer than a query can tell. */
 static int64_t
 make_stamp(struct history *history)
 {
     int64_t grid = chance(history, 40) ? 10 * SECOND : SECOND / 3;
-    return history->now - history->now % grid;
+    int64_t stamp = history->now - history->now % grid;
+    if (history->source->style != IMD_PAGE_WINDOW) return stamp;
+    if (chance(history, 60)) stamp -= (int64_t)below(history, 3) * (int64_t)below(history, (uint64_t)MILLISECOND);
+    while (is_crowded(history, stamp)) stamp -= 10 * MILLISECOND + 1;
+    return stamp;
 }
 
 static int64_t
@@ -154,7 +185,7 @@ create(struct history *history)
 static void
 update(struct history *history)
 {
-    if (!history->feed->object_count) return;
+    if (!history->feed->object_count || history->source->style == IMD_PAGE_WINDOW) return; /* those are immutable */
     struct graph_object *object = history->feed->objects[below(history, history->feed->object_count)];
     int64_t stamp = make_stamp(history);
     if (!object->current || object->current->changed >= stamp || object->current->changed_text == NULL) return;
@@ -277,7 +308,7 @@ static void
 answer_page(struct history *history, struct imd_request *request)
 {
     const char *query = strchr(request->url, '?');
-    struct graph_request ask = {.source = GRAPH_ALERTS,
+    struct graph_request ask = {.source = history->graph,
                                 .tenant = history->feed->tenant,
                                 .query = query ? query + 1 : "",
                                 .base_url = API,
@@ -388,7 +419,7 @@ make_settings(struct history *history)
         {"clientSecret", "s"},     {"apiUrl", API},
         {"overlap", overlap},      {"reconcile", reconcile},
         {"pageSize", page},        {"reconcileInterval", "1h"},
-        {"backfill", "1h"},
+        {"backfill", "1h"},        {"sources", history->source->name},
     };
     struct imd_error error = {0};
     char text[2048];
@@ -422,7 +453,7 @@ is_committed(struct history *history, const struct output *output)
     const char *id = output->id;
     size_t length = strlen(id);
     struct imd_digest digest = imd_digest_of(&id, &length, 1);
-    struct memory_feed *feed = memory_store_find(&history->store, &(struct imd_feed_name){"model", TENANT, "alerts"});
+    struct memory_feed *feed = memory_store_find(&history->store, &(struct imd_feed_name){"model", TENANT, history->source->name});
     for (size_t i = 0; feed && i < feed->count; i++)
         if (feed->versions[i].stamp == output->stamp && !memcmp(&feed->versions[i].id, &digest, sizeof digest)) return true;
     return false;
@@ -446,7 +477,7 @@ kill_engine(struct history *history)
 static struct imd_feed *
 engine_feed(struct history *history)
 {
-    return history->engine->inputs->tenants[0]->feeds[IMD_SOURCE_ALERTS];
+    return history->engine->inputs->tenants[0]->feeds[history->source->id];
 }
 
 /* Every version visible since `since` with a stamp from `lower` on must be out. */
@@ -520,9 +551,10 @@ choose_quirks(struct history *history)
     quirks->skip_links = chance(history, 30);
     quirks->link_last = chance(history, 50);
     quirks->default_by_change = chance(history, 50);
-    quirks->empty_first = quirks->link == GRAPH_LINK_PRESENT && chance(history, 10);
+    quirks->bounds = (unsigned)below(history, 3);
+    quirks->empty_first = history->graph != GRAPH_ENDPOINT_ALERTS && quirks->link == GRAPH_LINK_PRESENT && chance(history, 10);
     if (chance(history, 50)) quirks->top_clamp = 2 + (unsigned)below(history, 8);
-    if (chance(history, 20)) quirks->top_refused = 2 + (unsigned)below(history, 8);
+    if (chance(history, history->graph == GRAPH_INCIDENTS ? 70 : 20)) quirks->top_refused = 2 + (unsigned)below(history, 8);
     quirks->elsewhere = (char *)"https://elsewhere.example";
 }
 
@@ -533,6 +565,7 @@ choose_plan(struct history *history)
     history->now = history->start;
     history->objects_left = 1 + (unsigned)below(history, OBJECTS_MAX);
     history->updates_left = (unsigned)below(history, OBJECTS_MAX);
+    if (history->source->style == IMD_PAGE_WINDOW) history->objects_left += history->updates_left;
     history->kills_left = chance(history, 30) ? 3 : 0;
     history->fault_percent = chance(history, 40) ? 10 : 0;
     history->overlap = 30 + (int64_t)below(history, 300);
@@ -547,10 +580,13 @@ static void
 play(struct history *history)
 {
     graph_data_init(&history->data, NULL, NULL);
-    history->feed = &graph_data_tenant(&history->data, TENANT)->feeds[GRAPH_ALERTS];
+    history->source = &imd_sources[rounds[history->seed % ROUNDS].id];
+    history->graph = rounds[history->seed % ROUNDS].graph;
+    history->feed = &graph_data_tenant(&history->data, TENANT)->feeds[history->graph];
     memory_store_init(&history->store);
     choose_plan(history);
-    trace(history, "order %d link %d ties %d clamp %u refused %u page %u overlap %d late %d faults %u%%", history->quirks.order,
+    trace(history, "%s: bounds %d order %d link %d ties %d clamp %u refused %u page %u overlap %d late %d faults %u%%",
+          history->source->name, (int)history->quirks.bounds, history->quirks.order,
           history->quirks.link, history->quirks.ties, history->quirks.top_clamp, history->quirks.top_refused,
           history->page_size, (int)history->overlap, (int)(history->late_max / SECOND), history->fault_percent);
     for (unsigned i = (unsigned)below(history, 20); i-- > 0 && history->objects_left;) create(history);

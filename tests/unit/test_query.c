@@ -90,6 +90,33 @@ each_source_has_its_own_fields(void **state)
           BASE "/api/alerts?$top=50&$filter=lastUpdateTime%20ge%202026-01-01T00%3A00%3A00Z&$orderby=lastUpdateTime%20asc");
 }
 
+static void
+navigation_properties_are_asked_for_where_there_are_any(void **state)
+{
+    (void)state;
+    struct imd_query query = everything;
+    query.expand = true;
+    query.top = 5;
+    check(&query, IMD_SOURCE_ALERTS, BASE "/v1.0/security/alerts_v2?$top=5");
+    check(&query, IMD_SOURCE_INCIDENTS, BASE "/v1.0/security/incidents?$top=5&$expand=alerts");
+    check(&query, IMD_SOURCE_ENDPOINT_ALERTS, BASE "/api/alerts?$top=5&$expand=evidence");
+}
+
+/* Milliseconds, UTC without saying so, and a millisecond wider at both ends: nobody documents what the bounds include. */
+static void
+the_siem_api_is_asked_for_a_window(void **state)
+{
+    (void)state;
+    struct imd_query query = everything;
+    query.ordered = query.expand = true;
+    query.filter = "severity eq 'high'";
+    query.from = NOON;
+    check(&query, IMD_SOURCE_SIEM_DETECTIONS, BASE "/api/alerts?limit=1000&sinceTimeUtc=2025-12-31T23%3A59%3A59.999");
+    query.to = NOON + 1230000;
+    check(&query, IMD_SOURCE_SIEM_DETECTIONS,
+          BASE "/api/alerts?limit=1000&sinceTimeUtc=2025-12-31T23%3A59%3A59.999&untilTimeUtc=2026-01-01T00%3A00%3A00.124");
+}
+
 /* "a or b" beside the time range would otherwise let in everything that b matches, at every poll. */
 static void
 the_users_filter_is_anded_as_a_whole(void **state)
@@ -147,6 +174,8 @@ main(void)
         cmocka_unit_test(times_keep_all_seven_digits),
         cmocka_unit_test(creation_time_and_partitions_narrow_it_further),
         cmocka_unit_test(each_source_has_its_own_fields),
+        cmocka_unit_test(navigation_properties_are_asked_for_where_there_are_any),
+        cmocka_unit_test(the_siem_api_is_asked_for_a_window),
         cmocka_unit_test(the_users_filter_is_anded_as_a_whole),
         cmocka_unit_test(a_filter_that_does_not_fit_is_refused_and_never_cut),
         cmocka_unit_test(the_url_is_added_to_what_is_there),

@@ -64,14 +64,14 @@ add_window_bound(struct imd_buffer *url, const char *name, imd_time time)
     return good;
 }
 
-/* Nobody says whether the bounds are inclusive, so the upper one reaches one grain further: whatever lies on a border is
- * then met from below. What comes twice is known. */
+/* Nobody says whether the bounds are inclusive, or whether stamps are cut to milliseconds before they are compared, so the
+ * window is wider by a grain at both ends. What comes twice is known. */
 static bool
 window_url(struct imd_buffer *url, const struct imd_source *source, const struct imd_query *query)
 {
     bool good = imd_buffer_print(url, "?limit=%u", query->top);
     if (good && query->from != IMD_TIME_NONE)
-        good = add_window_bound(url, "sinceTimeUtc", query->from);
+        good = add_window_bound(url, "sinceTimeUtc", imd_time_add(query->from, -source->grain));
     if (good && query->to != IMD_TIME_NONE)
         good = add_window_bound(url, "untilTimeUtc", imd_time_add(query->to, source->grain));
     return good;

@@ -196,8 +196,10 @@ cut(imd_time from, imd_time to, imd_time oldest, imd_time newest, int64_t grain,
     unsigned parts = 0;
     oldest = floor_to(oldest, grain);
     newest = floor_to(newest, grain);
+    /* Bounds that are widened for the query (api/query.c) bring objects of the neighbours along. */
     if (to != IMD_TIME_NONE && newest >= to) newest = to - grain;
     if (oldest > newest) oldest = newest;
+    if (from != IMD_TIME_NONE && oldest < from) oldest = from;
     edges[0] = from;
     if (oldest < newest) {
         edges[++parts] = floor_to(oldest + (newest - oldest) / 2, grain) + grain;
@@ -325,9 +327,10 @@ region_page_end(struct imd_walk *walk, const char *next_link, bool has_link, int
     if (walk->page.count == 0) return region_stuck(walk, next_link, has_link, total, error);
     /* Objects outside the region: the filter is not obeyed, so splitting would go on for ever. */
     const struct imd_region *region = current(walk);
-    int64_t more = walk->source->grain > 1 ? 2 * walk->source->grain : 0; /* see api/query.c */
-    imd_time to = region->to == IMD_TIME_NONE ? IMD_TIME_NONE : imd_time_add(region->to, more);
-    bool obeyed = is_within(walk->page.oldest, region->from, to) && is_within(walk->page.newest, region->from, to);
+    int64_t wider = walk->source->style == IMD_PAGE_WINDOW ? walk->source->grain : 0; /* see api/query.c */
+    imd_time from = region->from == IMD_TIME_NONE ? IMD_TIME_NONE : imd_time_add(region->from, -wider);
+    imd_time to = region->to == IMD_TIME_NONE ? IMD_TIME_NONE : imd_time_add(region->to, 2 * wider);
+    bool obeyed = is_within(walk->page.oldest, from, to) && is_within(walk->page.newest, from, to);
     enum imd_walk_step step = obeyed ? split(walk, error) : IMD_WALK_DONE;
     return step == IMD_WALK_DONE ? region_stuck(walk, next_link, has_link, total, error) : step;
 }
