@@ -181,6 +181,7 @@ class Recovery(Trouble):
         sim = self.start_sim(per_tenant=40, spread=600, scenario=[{"fault": "expired-token", "skip": 2, "times": 1}])
         daemon = self.start_daemon(sim, input={"pageSize": "10"})
         daemon.wait_for_alerts(40)
+        daemon.wait_for_health(1, "ok")
         sim.wait_for_polls(1)
         daemon.stop()
         self.assert_arrived_once(daemon.alerts(), sim)
