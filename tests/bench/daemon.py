@@ -106,8 +106,6 @@ class Daemon:
         while True:
             now, length = time.monotonic(), self.output_size()
             if length >= size:
-                if length > size:
-                    raise AssertionError("%s holds %d bytes instead of %d" % (self.output, length, size))
                 return now
             if now > deadline or self.child.poll() is not None:
                 raise AssertionError("%s has %d of %d bytes after %d s; %s" % (self.output, length, size, seconds,
