@@ -315,6 +315,10 @@ remedied(struct imd_poll *poll, const struct imd_judgement *judgement)
             if (poll->signed_in_again) return false;
             poll->signed_in_again = true;
             return true;
+        case IMD_VERDICT_NO_CONSENT:
+            /* Roles are part of the token: what an administrator consents to meanwhile shows only in a new one. */
+            imd_tenant_token_refused(poll->feed->tenant, poll->feed->source, poll->token);
+            return false;
         case IMD_VERDICT_TOP_REFUSED:
             paging->ceiling = judgement->limit;
             return imd_walk_shrink(&poll->walk, judgement->limit);
