@@ -37,6 +37,11 @@ static bool add_text(struct fjson_object *object, const char *name, const char *
     return add_member(object, name, fjson_object_new_string(value != NULL ? value : ""));
 }
 
+/* Leaves out what is not known. */
+static bool add_known_text(struct fjson_object *object, const char *name, const char *value) {
+    return *value == '\0' || add_text(object, name, value);
+}
+
 static struct fjson_object *build_labels(const struct imd_settings *settings) {
     struct fjson_object *labels = fjson_object_new_object();
     for (size_t i = 0; labels != NULL && i < settings->label_count; i++) {
@@ -58,8 +63,8 @@ static struct fjson_object *build_own_metadata(const struct imd_batch *batch, co
         add_text(own, "cloud", settings->cloud->name) && add_text(own, "source", msgid(batch)) &&
         add_text(own, "id", alert->id) && add_text(own, "lastUpdate", alert->updated) &&
         add_text(own, "change", alert->change == IMD_CHANGE_NEW ? "new" : "update") &&
-        add_text(own, "key", alert->key) && add_text(own, "incidentId", alert->incident) &&
-        add_text(own, "webUrl", alert->web_url) && add_text(own, "input", batch->input) &&
+        add_text(own, "key", alert->key) && add_known_text(own, "incidentId", alert->incident) &&
+        add_known_text(own, "webUrl", alert->web_url) && add_text(own, "input", batch->input) &&
         add_member(own, "labels", build_labels(settings))) {
         return own;
     }

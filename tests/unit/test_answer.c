@@ -221,6 +221,21 @@ any_other_403_is_a_refusal(void **state)
 
 /* A firewall or proxy on the way: asking the customer for consent would lead astray. */
 static void
+a_403_of_the_siem_api_leads_to_the_tenants_portal(void **state)
+{
+    (void)state;
+    struct imd_judgement judgement;
+    struct imd_response given = response(403);
+    static const char body[] = "{\"Message\":\"Forbidden\"}";
+    imd_answer_judge(&given, body, strlen(body), settings, &imd_sources[IMD_SOURCE_SIEM_DETECTIONS], NOW, &judgement);
+    is(judgement, IMD_VERDICT_NO_CONSENT, "does not know the application");
+    assert_non_null(strstr(judgement.action, "https://security.microsoft.com?tid=" SETTINGS_TENANT));
+    snprintf(given.content_type, sizeof given.content_type, "text/html");
+    imd_answer_judge(&given, "<html>", 6, settings, &imd_sources[IMD_SOURCE_SIEM_DETECTIONS], NOW, &judgement);
+    is(judgement, IMD_VERDICT_FORBIDDEN, "does not come from the API");
+}
+
+static void
 a_403_that_is_not_the_apis_is_not_about_consent(void **state)
 {
     (void)state;
@@ -527,6 +542,7 @@ main(void)
         cmocka_unit_test(a_403_for_want_of_consent_leads_to_the_consent_page),
         cmocka_unit_test(a_403_for_want_of_a_licence_is_another_matter),
         cmocka_unit_test(any_other_403_is_a_refusal),
+        cmocka_unit_test(a_403_of_the_siem_api_leads_to_the_tenants_portal),
         cmocka_unit_test(a_403_that_is_not_the_apis_is_not_about_consent),
         cmocka_unit_test(a_limit_of_the_page_size_is_read_from_the_text),
         cmocka_unit_test(a_400_of_somebody_else_is_no_refused_query),

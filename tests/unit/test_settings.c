@@ -532,6 +532,29 @@ static int clean_up(void **state) {
     return 0;
 }
 
+static void what_a_source_cannot_do_is_warned_of(void **state) {
+    struct warnings warnings = {0};
+    struct imd_log log = {&warnings, take_warning};
+    struct imd_settings *settings = complete();
+    (void)state;
+
+    must_set(settings, "sources", "endpoint-alerts");
+    must_set(settings, "pollInterval", "3");
+    must_set(settings, "filter", "severity eq 'high'");
+    assert_int_equal(imd_settings_check(settings, &log, NULL), 0);
+    assert_int_equal(warnings.count, 0);
+    must_set(settings, "pollInterval", "2");
+    assert_int_equal(imd_settings_check(settings, &log, NULL), 0);
+    assert_int_equal(warnings.count, 1);
+    assert_non_null(strstr(warnings.last, "quota of source 'endpoint-alerts', 1500 requests an hour"));
+    must_set(settings, "sources", "siem-detections");
+    must_set(settings, "region", "eu");
+    assert_int_equal(imd_settings_check(settings, &log, NULL), 0);
+    assert_int_equal(warnings.count, 2);
+    assert_non_null(strstr(warnings.last, "'siem-detections' knows no filter"));
+    imd_settings_release(settings);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(new_settings_hold_every_default),
@@ -556,6 +579,7 @@ int main(void) {
         cmocka_unit_test(a_cloud_without_the_source_is_refused),
         cmocka_unit_test(tls_files_must_be_readable_and_paired),
         cmocka_unit_test(careless_secrets_are_refused_or_warned_of),
+        cmocka_unit_test(what_a_source_cannot_do_is_warned_of),
         cmocka_unit_test(urls_come_from_the_cloud_unless_overridden),
         cmocka_unit_test(the_display_name_falls_back_to_the_id),
         cmocka_unit_test(a_secret_is_read_without_its_line_end),

@@ -118,7 +118,13 @@ judge_forbidden(const struct imd_response *response, bool empty, const struct ap
                 const struct imd_settings *settings, const struct imd_source *source, struct imd_judgement *judgement)
 {
     char action[300];
-    if (is_licence_error(error)) {
+    if (!*source->permission && (empty || strcasestr(response->content_type, "json"))) {
+        snprintf(action, sizeof action,
+                 "allow the application in the tenant's portal: %s?tid=%s, Settings > Endpoints > APIs > SIEM",
+                 settings->cloud->portal_url ? settings->cloud->portal_url : "", settings->tenant_id);
+        imd_judgement_set(judgement, IMD_VERDICT_NO_CONSENT, action,
+                          "HTTP 403: the SIEM API does not know the application in this tenant");
+    } else if (is_licence_error(error)) {
         imd_judgement_set(judgement, IMD_VERDICT_UNLICENSED,
                           "license or onboard the product in this tenant, or take the source out of its list",
                           "HTTP 403 %s: the tenant is not licensed for or not onboarded to what serves source %s",

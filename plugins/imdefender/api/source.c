@@ -103,7 +103,8 @@ const struct imd_source imd_sources[IMD_SOURCE_COUNT] = {
                                     .per_minute = 100,
                                     .per_hour = 1500},
     /* Immutable detections in a bare array, chosen by the time they were processed; no documented ceiling or quota, so
-     * the one of the endpoint API is used as a page. AlertId is shared by the detections of one alert. */
+     * the one of the endpoint API is used as a page. AlertId and AlertTime are those of the alert, which an old one may
+     * share with a detection of today: so no creation time is known. */
     [IMD_SOURCE_SIEM_DETECTIONS] = {.id = IMD_SOURCE_SIEM_DETECTIONS,
                                     .name = "siem-detections",
                                     .available = true,
@@ -112,7 +113,7 @@ const struct imd_source imd_sources[IMD_SOURCE_COUNT] = {
                                     .permission = "" /* none documented */,
                                     .id_field = "FullId",
                                     .time_field = "LastProcessedTimeUtc",
-                                    .created_field = "AlertTime",
+                                    .created_field = NULL,
                                     .tenant_field = NULL,
                                     .severity_field = "Severity",
                                     .incident_field = NULL,

@@ -22,10 +22,10 @@ struct imd_source {
     bool available;             /* false: the name is known but this version cannot poll it yet */
     enum imd_api api;           /* decides host, audience and token */
     const char *path;           /* "/v1.0/security/alerts_v2" */
-    const char *permission;     /* least application permission, for messages to the operator */
+    const char *permission;     /* least application permission, for messages to the operator; "" if it has none */
     const char *id_field;       /* JSON member that names the object */
     const char *time_field;     /* JSON member and OData property of its last update */
-    const char *created_field;  /* JSON member of its creation */
+    const char *created_field;  /* JSON member of its creation, NULL if there is none */
     const char *tenant_field;   /* JSON member of the customer's tenant, NULL if the objects name none */
     const char *severity_field; /* JSON member of the severity */
     const char *incident_field; /* JSON member that names the incident the object belongs to, NULL if there is none */

@@ -173,6 +173,27 @@ static void warn_file(const struct imd_settings *settings, const struct imd_log 
     warn(settings, log, &warning, parameter);
 }
 
+/* What a source cannot do as it is configured. */
+static void warn_sources(const struct imd_settings *settings, const struct imd_log *log) {
+    struct imd_error warning;
+
+    for (int i = 0; i < IMD_SOURCE_COUNT; i++) {
+        const struct imd_source *source = &imd_sources[i];
+        if ((settings->sources & 1u << i) == 0) continue;
+        if (settings->filter != NULL && source->style == IMD_PAGE_WINDOW) {
+            imd_error_set(&warning, "filter its messages in the ruleset",
+                          "source '%s' knows no filter: everything of it is fetched", source->name);
+            warn(settings, log, &warning, "filter");
+        }
+        if (source->per_hour > 0 && settings->poll_interval * source->per_hour < 3600) {
+            imd_error_set(&warning, "give at least 3 seconds",
+                          "polls that often pass the quota of source '%s', %u requests an hour", source->name,
+                          source->per_hour);
+            warn(settings, log, &warning, "pollInterval");
+        }
+    }
+}
+
 void imd_settings_warn(const struct imd_settings *settings, const struct imd_log *log) {
     struct imd_error warning;
 
@@ -181,6 +202,7 @@ void imd_settings_warn(const struct imd_settings *settings, const struct imd_log
                       "the client secret stands in the configuration itself");
         warn(settings, log, &warning, "clientSecret");
     }
+    warn_sources(settings, log);
     warn_file(settings, log, "clientSecretFile", settings->client_secret_file);
     warn_file(settings, log, settings->key_file == NULL ? "certificateFile" : "keyFile",
               settings->key_file == NULL ? settings->certificate_file : settings->key_file);

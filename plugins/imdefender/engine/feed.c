@@ -9,6 +9,7 @@
 #define LASTING_MS INT64_C(900000)  /* wait while only an operator can help */
 #define BACKOFF_MS INT64_C(1000)    /* first wait after a passing fault; doubles ... */
 #define BACKOFF_MAX_MS INT64_C(300000)
+#define EXPAND_FAILURES_MAX 2u      /* polls that needed to leave the navigation property out, before it stays out */
 #define RETRIES_MAX 8u              /* passing faults in a row after which a walk is given up and begun anew */
 
 static struct imd_engine *
@@ -100,7 +101,7 @@ set_paging(struct imd_feed *feed)
     int64_t top = settings_of(feed)->page_size;
     if (!feed->paging.ceiling || feed->paging.ceiling > feed->source->page_ceiling)
         feed->paging.ceiling = feed->source->page_ceiling;
-    feed->paging.expand = imd_settings_expands(settings_of(feed), feed->source);
+    feed->expand_failures = 0;
     feed->paging.top = top < 1 || top > feed->paging.ceiling ? feed->paging.ceiling : (unsigned)top;
 }
 
@@ -223,6 +224,15 @@ imd_input_unpark(struct imd_engine_input *input)
 
 /* --- polling --- */
 
+/* For the poll that begins. A sweep tries again what was given up. */
+static void
+choose_expand(struct imd_feed *feed, bool sweep)
+{
+    if (sweep && feed->expand_failures) feed->expand_failures = EXPAND_FAILURES_MAX - 1;
+    feed->paging.expand =
+        feed->expand_failures < EXPAND_FAILURES_MAX && imd_settings_expands(settings_of(feed), feed->source);
+}
+
 static bool
 begin(struct imd_feed *feed)
 {
@@ -241,6 +251,7 @@ begin(struct imd_feed *feed)
     if (sweep && imd_time_add(now, -ticks(settings->reconcile)) < lower)
         lower = imd_time_add(now, -ticks(settings->reconcile));
     if (lower < checkpoint->origin) lower = checkpoint->origin;
+    choose_expand(feed, sweep);
     feed->poll = imd_poll_new(feed, lower, sweep);
     feed->begun = feed->due.key;
     if (feed->poll) imd_account_count(feed->account, polls, 1);
@@ -374,6 +385,7 @@ imd_feed_polled(struct imd_feed *feed)
     end_poll(feed);
     feed->failures = 0;
     restore_top(feed);
+    if (feed->paging.expand) feed->expand_failures = 0;
     if (first || sweep || before != IMD_TIME_NONE || feed->marked == IMD_TIME_NONE ||
         started >= imd_time_add(feed->marked, ticks(IMD_MARK_EVERY_S)))
         imd_feed_mark(feed, before);
@@ -410,18 +422,39 @@ wait_after(struct imd_feed *feed, const struct imd_judgement *judgement)
     return asked + imd_engine_jitter(engine, limit);
 }
 
-/* What the API fails over may be too much for it: smaller pages first, then without the navigation property. */
+/* Asks without the navigation property until the next poll; for long once that has proved right. */
+static void
+leave_expand_out(struct imd_feed *feed)
+{
+    char text[300];
+    feed->paging.expand = false;
+    if (++feed->expand_failures == EXPAND_FAILURES_MAX)
+        imd_log_print(&engine_of(feed)->log, IMD_LOG_WARNING,
+                      "%s: the API fails over $expand=%s; the objects come without it until the next sweep tries again",
+                      imd_feed_text(feed, text, sizeof text), feed->source->expand);
+}
+
+bool
+imd_feed_give_up_expand(struct imd_feed *feed)
+{
+    if (!feed->paging.expand) return false;
+    feed->expand_failures = EXPAND_FAILURES_MAX - 1; /* there is no doubt about the reason */
+    leave_expand_out(feed);
+    return true;
+}
+
+/* What the API fails over may be too much for it, or a navigation property it cannot manage (Graph's incidents with their
+ * alerts in large tenants). That is only known once the same works without, so the two are tried in turn. */
 static void
 ask_for_less(struct imd_feed *feed)
 {
-    char text[300];
-    if (feed->paging.top >= 4) {
-        feed->paging.top /= 2;
-    } else if (feed->paging.expand) {
-        feed->paging.expand = false;
-        imd_log_print(&engine_of(feed)->log, IMD_LOG_WARNING,
-                      "%s: the API fails over $expand=%s; from now on the objects come without it",
-                      imd_feed_text(feed, text, sizeof text), feed->source->expand);
+    bool suspect = feed->expand_failures > 0 || feed->failures > 2;
+    if (feed->paging.top >= 4) feed->paging.top /= 2;
+    if (feed->paging.expand && suspect) {
+        leave_expand_out(feed);
+    } else if (!feed->paging.expand && feed->expand_failures && feed->expand_failures < EXPAND_FAILURES_MAX) {
+        feed->paging.expand = true; /* it fails without, too */
+        feed->expand_failures--;
     }
 }
 

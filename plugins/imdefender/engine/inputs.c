@@ -107,17 +107,18 @@ add_feeds(struct imd_tenant *tenant, size_t *position, struct imd_error *error)
     return 0;
 }
 
-/* One line for each source that is deprecated, however many tenants use it. */
+/* One line for each source that is deprecated, however many tenants use it and however often their file changes. */
 static void
-warn_deprecated(const struct imd_engine_input *input)
+warn_deprecated(struct imd_engine_input *input)
 {
     for (int source = 0; source < IMD_SOURCE_COUNT; source++) {
         size_t users = 0;
-        if (!imd_sources[source].deprecation) continue;
+        if (!imd_sources[source].deprecation || (input->warned_sources & 1u << source)) continue;
         for (size_t i = 0; i < input->tenant_count; i++) users += input->tenants[i]->feeds[source] != NULL;
-        if (users)
-            imd_log_print(&input->engine->log, IMD_LOG_WARNING, "input %s: source %s, used by %zu tenants: %s", input->name,
-                          imd_sources[source].name, users, imd_sources[source].deprecation);
+        if (!users) continue;
+        input->warned_sources |= 1u << source;
+        imd_log_print(&input->engine->log, IMD_LOG_WARNING, "input %s: source %s, used by %zu tenant%s: %s", input->name,
+                      imd_sources[source].name, users, users == 1 ? "" : "s", imd_sources[source].deprecation);
     }
 }
 

@@ -70,6 +70,7 @@ struct imd_feed {
     imd_time complete_until;
     bool foreign_link_told;          /* the log has been told of a next link to another host */
     unsigned failures;               /* polls in a row */
+    unsigned expand_failures;        /* polls in a row that worked only without the navigation property */
     bool throttled;                  /* the last answer told us to wait */
     int64_t begun;                   /* ms monotonic: when the present poll was due */
     const char *health;              /* name of the state, static */
@@ -112,6 +113,7 @@ struct imd_engine_input {
     size_t feed_count;
     struct imd_feed **sorted;        /* between sort and unsort */
     bool closed;
+    unsigned warned_sources;         /* bits: told to be deprecated */
     struct imd_feed *parked;
     struct imd_poll *paused;
     int64_t file_checked_at;
@@ -211,6 +213,8 @@ void imd_feed_signed_in(struct imd_feed *feed);    /* token there or refused */
 void imd_feed_ask_next(struct imd_feed *feed);     /* the poll has another request */
 void imd_feed_polled(struct imd_feed *feed);       /* the poll is complete */
 void imd_feed_failed(struct imd_feed *feed, const struct imd_judgement *judgement);
+/* The API refuses the navigation property, or its answer is too large with it: goes on without. False if it is not used. */
+bool imd_feed_give_up_expand(struct imd_feed *feed);
 void imd_feed_move(struct imd_feed *feed, struct imd_tenant *tenant); /* to a tenant with newer settings */
 bool imd_input_has_room(const struct imd_engine_input *input);
 void imd_input_unpark(struct imd_engine_input *input);

@@ -323,11 +323,12 @@ remedied(struct imd_poll *poll, const struct imd_judgement *judgement)
             paging->ceiling = judgement->limit;
             return imd_walk_shrink(&poll->walk, judgement->limit);
         case IMD_VERDICT_TOO_LARGE:
-            return imd_walk_shrink(&poll->walk, paging->top / 2);
+            return imd_walk_shrink(&poll->walk, paging->top / 2) || imd_feed_give_up_expand(poll->feed);
         case IMD_VERDICT_BAD_ANSWER:
             return is_gone(poll->request.response.status) && imd_walk_link_refused(&poll->walk);
         case IMD_VERDICT_QUERY_REFUSED:
-            return imd_walk_link_refused(&poll->walk) || (ordered && imd_walk_order_refused(&poll->walk));
+            return imd_walk_link_refused(&poll->walk) || (ordered && imd_walk_order_refused(&poll->walk)) ||
+                   imd_feed_give_up_expand(poll->feed);
         default:
             return false;
     }
