@@ -29,6 +29,7 @@ struct http {
     CURLM *multi;
     struct exchange *running;
     struct exchange *failed; /* could not be started; their done() comes with the next poll */
+    struct imd_request *starved; /* the same, where there was no memory even for an exchange */
     struct exchange *idle;
     unsigned idle_count;
     char user_agent[96];
@@ -151,7 +152,11 @@ read_response(struct exchange *exchange, CURLcode code)
     curl_easy_getinfo(exchange->easy, CURLINFO_SIZE_DOWNLOAD_T, &bytes);
     response->status = (int)status;
     response->bytes = (uint64_t)bytes;
+    long port = 0;
+    curl_easy_getinfo(exchange->easy, CURLINFO_PRIMARY_PORT, &port);
     if (response->failure == IMD_FAILURE_NONE) response->failure = failure_of(code);
+    /* Once there is a connection it is the answer that is no HTTP. */
+    if (code == CURLE_UNSUPPORTED_PROTOCOL && port > 0) response->failure = IMD_FAILURE_BROKEN;
     if (code != CURLE_OK)
         snprintf(response->failure_text, sizeof response->failure_text, "%.190s",
                  exchange->curl_error[0] ? exchange->curl_error : curl_easy_strerror(code));
@@ -275,7 +280,9 @@ set_request(struct http *http, struct exchange *exchange, struct imd_request *re
     if (!code) code = curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     if (!code) code = curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
     if (!code) code = curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-    if (!code) code = curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+    /* Rather wait for a connection that may carry many than open another one. Without TLS that would be known only after the
+     * first answer, and a request that hangs would hold up all others. */
+    if (!code) code = curl_easy_setopt(easy, CURLOPT_PIPEWAIT, strncasecmp(request->url, "https:", 6) == 0 ? 1L : 0L);
     if (!code) code = curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     if (!code) code = curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, 300L);
     if (!code)
@@ -289,6 +296,26 @@ set_request(struct http *http, struct exchange *exchange, struct imd_request *re
     return code;
 }
 
+/* Without memory for an exchange the request itself is the link of a list. Its handle is not NULL, as for any that runs. */
+static void
+starve(struct http *http, struct imd_request *request)
+{
+    request->response.failure = IMD_FAILURE_SETUP;
+    snprintf(request->response.failure_text, sizeof request->response.failure_text, "no memory for a request");
+    request->handle = request;
+    request->next_starved = http->starved;
+    http->starved = request;
+}
+
+static void
+cancel_starved(struct http *http, struct imd_request *request)
+{
+    struct imd_request **link = &http->starved;
+    while (*link && *link != request) link = &(*link)->next_starved;
+    if (*link) *link = request->next_starved;
+    request->handle = NULL;
+}
+
 static void
 start(struct imd_transport *transport, struct imd_request *request)
 {
@@ -298,7 +325,10 @@ start(struct imd_transport *transport, struct imd_request *request)
     request->paused = false;
     request->deadline = monotonic(transport) + request->settings->request_timeout * 1000;
     struct exchange *exchange = new_exchange(http);
-    if (!exchange) abort(); /* no request, no done(): a feed would hang for ever; the daemon restarts from its state */
+    if (!exchange) {
+        starve(http, request);
+        return;
+    }
     exchange->request = request;
     request->handle = exchange;
     CURLcode code = set_request(http, exchange, request);
@@ -320,6 +350,10 @@ cancel(struct imd_transport *transport, struct imd_request *request)
     struct http *http = (struct http *)transport;
     struct exchange *exchange = request->handle;
     if (!exchange) return;
+    if (request->handle == request) {
+        cancel_starved(http, request);
+        return;
+    }
     request->handle = NULL;
     exchange->request = NULL;
     curl_multi_remove_handle(http->multi, exchange->easy); /* harmless for one that was never added */
@@ -351,6 +385,10 @@ static void
 finish_failed(struct http *http)
 {
     while (http->failed) finish(http, http->failed);
+    for (struct imd_request *request; (request = http->starved);) {
+        cancel_starved(http, request);
+        request->done(request);
+    }
 }
 
 /* A deadline of our own: libcurl's would run on while the output keeps a transfer paused. */
@@ -376,7 +414,7 @@ poll_once(struct imd_transport *transport, int timeout_ms)
 {
     struct http *http = (struct http *)transport;
     int running, left;
-    if (http->failed) timeout_ms = 0;
+    if (http->failed || http->starved) timeout_ms = 0;
     curl_multi_perform(http->multi, &running);
     curl_multi_poll(http->multi, NULL, 0, timeout_ms, NULL);
     curl_multi_perform(http->multi, &running);
@@ -464,11 +502,21 @@ same_part(CURLU *a, CURLU *b, CURLUPart part)
     return same;
 }
 
+/* A name or password in a URL would be sent along. */
+static bool
+has_part(CURLU *url, CURLUPart part)
+{
+    char *text = NULL;
+    bool has = curl_url_get(url, part, &text, 0) == CURLUE_OK;
+    curl_free(text);
+    return has;
+}
+
 bool
 imd_url_same_origin(const char *url, const char *base)
 {
     CURLU *a = parse_url(url), *b = parse_url(base);
-    bool same = a && b && same_part(a, b, CURLUPART_SCHEME) && same_part(a, b, CURLUPART_HOST) &&
+    bool same = a && b && !has_part(a, CURLUPART_USER) && !has_part(a, CURLUPART_PASSWORD) && same_part(a, b, CURLUPART_SCHEME) && same_part(a, b, CURLUPART_HOST) &&
                 same_part(a, b, CURLUPART_PORT);
     curl_url_cleanup(a);
     curl_url_cleanup(b);

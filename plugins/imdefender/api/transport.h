@@ -42,7 +42,7 @@ struct imd_response {
 };
 
 struct imd_request {
-    /* set by the caller, unchanged while the request runs */
+    /* set by the caller, unchanged while the request runs; the texts of `headers` are copied by start() */
     const struct imd_settings *settings;  /* timeouts, proxy, TLS */
     const char *url;
     const char *headers[IMD_HEADERS_MAX]; /* "Name: value", NULL after the last */
@@ -62,6 +62,7 @@ struct imd_request {
     void *handle;
     int64_t deadline; /* ms, monotonic; kept from running while paused */
     bool paused;
+    struct imd_request *next_starved;
 };
 
 struct imd_transport;
