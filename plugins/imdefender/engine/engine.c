@@ -70,6 +70,7 @@ imd_engine_add_input(struct imd_engine *engine, const char *name, const char *te
     bool good = input != NULL;
     if (good) {
         input->engine = engine;
+        input->parked_end = &input->parked;
         input->name = strdup(name);
         input->tenants_file = tenants_file ? strdup(tenants_file) : NULL;
         input->settings = imd_settings_copy(settings);
@@ -219,6 +220,7 @@ update_gauges(struct imd_engine *engine)
                 if (input->tenants[i]->feeds[source]) set_gauges(engine, input->tenants[i]->feeds[source], &age, &lag);
         imd_count_set(input->counters.success_age_seconds, age);
         imd_count_set(input->counters.lag_seconds, lag);
+        imd_input_tell_blocked(input);
     }
 }
 

@@ -10,6 +10,7 @@
 #define BACKOFF_MS INT64_C(1000)    /* first wait after a passing fault; doubles ... */
 #define BACKOFF_MAX_MS INT64_C(300000)
 #define EXPAND_FAILURES_MAX 2u      /* polls that needed to leave the navigation property out, before it stays out */
+#define BLOCKED_MS INT64_C(60000)   /* without room for so long: the outputs stand still */
 #define RETRIES_MAX 8u              /* passing faults in a row after which a walk is given up and begun anew */
 
 static struct imd_engine *
@@ -137,9 +138,12 @@ imd_feed_new(struct imd_tenant *tenant, const struct imd_source *source, struct 
 static void
 leave_parked(struct imd_feed *feed)
 {
-    struct imd_feed **link = &feed->tenant->input->parked;
+    struct imd_engine_input *input = feed->tenant->input;
+    struct imd_feed **link = &input->parked;
     while (*link && *link != feed) link = &(*link)->next_parked;
-    if (*link) *link = feed->next_parked;
+    if (!*link) return;
+    *link = feed->next_parked;
+    if (!*link) input->parked_end = link;
 }
 
 void
@@ -203,9 +207,11 @@ static void
 park(struct imd_feed *feed)
 {
     struct imd_engine_input *input = feed->tenant->input;
+    if (feed->state != IMD_FEED_PARKED) feed->parked_at = input->engine->now;
     feed->state = IMD_FEED_PARKED;
-    feed->next_parked = input->parked;
-    input->parked = feed;
+    feed->next_parked = NULL;
+    *input->parked_end = feed;
+    input->parked_end = &feed->next_parked;
 }
 
 void
@@ -213,6 +219,7 @@ imd_input_unpark(struct imd_engine_input *input)
 {
     struct imd_feed *feed = input->parked, *next;
     input->parked = NULL;
+    input->parked_end = &input->parked;
     for (; feed; feed = next) {
         next = feed->next_parked;
         if (has_room(feed))
@@ -220,6 +227,29 @@ imd_input_unpark(struct imd_engine_input *input)
         else
             park(feed);
     }
+}
+
+void
+imd_input_tell_blocked(struct imd_engine_input *input)
+{
+    char reason[200];
+    for (struct imd_feed *feed = input->parked; feed; feed = feed->next_parked) {
+        if (feed->health_before || input->engine->now - feed->parked_at < BLOCKED_MS) continue;
+        snprintf(reason, sizeof reason, "%llu alerts of the input are out, and no output has acknowledged enough of them for %d s",
+                 (unsigned long long)imd_count_read(input->load.alerts), (int)(BLOCKED_MS / 1000));
+        const char *before = feed->health;
+        imd_feed_set_health(feed, "output-blocked", reason,
+                            "look at what the actions of the ruleset wait for; nothing is lost meanwhile");
+        feed->health_before = before;
+    }
+}
+
+static void
+tell_unblocked(struct imd_feed *feed)
+{
+    const char *before = feed->health_before;
+    feed->health_before = NULL;
+    if (before) imd_feed_set_health(feed, before, "as before the outputs stood still", "");
 }
 
 /* --- polling --- */
@@ -288,9 +318,12 @@ ask(struct imd_feed *feed)
 void
 imd_feed_run(struct imd_feed *feed)
 {
-    if (!has_room(feed))
+    if (!has_room(feed)) {
         park(feed); /* also in the middle of a walk: what it has reached is kept */
-    else if (feed->poll || begin(feed))
+        return;
+    }
+    tell_unblocked(feed);
+    if (feed->poll || begin(feed))
         ask(feed);
     else
         imd_feed_schedule(feed, BACKOFF_MS);

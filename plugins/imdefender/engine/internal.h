@@ -17,8 +17,8 @@
 #include "walk.h"
 
 #define IMD_API_COUNT 3
-#define IMD_QUEUED_PAUSE (8u << 20)      /* bytes handed to a sink and not submitted at which transfers are held up ... */
-#define IMD_QUEUED_RESUME (4u << 20)     /* ... and go on */
+#define IMD_QUEUED_PAUSE (2u << 20)      /* bytes handed to a sink and not submitted at which transfers are held up ... */
+#define IMD_QUEUED_RESUME (1u << 20)     /* ... and go on */
 #define IMD_IN_FLIGHT_BYTES (256u << 20) /* bytes of an input fetched and not committed at which polling stops */
 #define IMD_RELOAD_CHECK_MS 2000         /* how often tenants files are looked at */
 #define IMD_RENEW_BEFORE_S 300           /* a token with less left is renewed, or with a fifth of its life */
@@ -58,6 +58,8 @@ struct imd_feed {
     struct imd_heap_node due;
     enum imd_feed_state state;
     struct imd_feed *next_parked;
+    int64_t parked_at;               /* ms monotonic */
+    const char *health_before;       /* the state "output-blocked" took the place of, NULL: not blocked */
     struct imd_poll *poll;           /* NULL between polls */
     struct imd_seen *seen;
     struct imd_paging paging;
@@ -114,7 +116,7 @@ struct imd_engine_input {
     struct imd_feed **sorted;        /* between sort and unsort */
     bool closed;
     unsigned warned_sources;         /* bits: told to be deprecated */
-    struct imd_feed *parked;
+    struct imd_feed *parked, **parked_end; /* who waits longest comes first */
     struct imd_poll *paused;
     int64_t file_checked_at;
     struct {
@@ -218,6 +220,7 @@ bool imd_feed_give_up_expand(struct imd_feed *feed);
 void imd_feed_move(struct imd_feed *feed, struct imd_tenant *tenant); /* to a tenant with newer settings */
 bool imd_input_has_room(const struct imd_engine_input *input);
 void imd_input_unpark(struct imd_engine_input *input);
+void imd_input_tell_blocked(struct imd_engine_input *input); /* the state of feeds that have waited for room too long */
 imd_time imd_feed_server_now(const struct imd_feed *feed);
 const char *imd_feed_text(const struct imd_feed *feed, char *out, size_t size); /* "tenant Contoso (id), source alerts" */
 
