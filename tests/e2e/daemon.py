@@ -125,6 +125,7 @@ class Daemon(Process):
     def input(self, **more):
         """The text of an input, with what a test of the simulator needs."""
         values = {"type": "imdefender", "name": "alerts-in", "ruleset": "defender", "pollInterval": "1",
+                  "requestBudget": "100000",  # polls come a hundred times as often as they should
                   "tls.cacert": os.path.join(self.case.certificates, "ca.pem"), "tenantsFile": self.tenants_file}
         if self.sim is not None:
             values.update(loginUrl=self.sim.url, apiUrl=self.sim.url)

@@ -129,7 +129,8 @@ class Options(harness.Case):
 class Statistics(harness.Case):
     NAMES = {"polls", "polls.failed", "alerts.fetched", "alerts.submitted", "alerts.acknowledged", "alerts.duplicate",
              "alerts.filtered", "alerts.rejected", "alerts.late", "requests", "requests.throttled", "requests.failed",
-             "tokens.issued", "tokens.failed", "bytes.received", "inflight", "lag.seconds", "success.age.seconds"}
+             "requests.partial", "tokens.issued", "tokens.failed", "bytes.received", "inflight", "lag.seconds",
+             "success.age.seconds"}
 
     def test_every_counter_of_the_contract_is_there(self):
         sim = self.start_sim(tenants=2, per_tenant=3)

@@ -241,6 +241,38 @@ static void add_object(const struct graph_request *request, const struct graph_o
     }
 }
 
+/* Only the members that $select names, in its order. */
+static void add_selected(const char *select, const struct graph_version *version, struct graph_buffer *body) {
+    struct graph_slice whole = {version->bytes, version->length};
+    char name[64];
+    const char *between = "{";
+    for (size_t length; *select != '\0'; select += length + (select[length] == ',' ? 1 : 0)) {
+        length = strcspn(select, ",");
+        if (length >= sizeof name) {
+            continue;
+        }
+        memcpy(name, select, length);
+        name[length] = '\0';
+        struct graph_slice value = graph_slice_member(whole, name);
+        if (value.bytes != NULL) {
+            graph_buffer_print(body, "%s\"%s\":", between, name);
+            graph_buffer_add(body, value.bytes, value.length);
+            between = ",";
+        }
+    }
+    graph_buffer_text(body, *between == '{' ? "{}" : "}");
+}
+
+static bool is_poisoned(const struct graph_quirks *quirks, const struct graph_options *options,
+                        const struct graph_answer *answer) {
+    for (size_t i = 0; quirks->poison != NULL && options->select == NULL && i < answer->shown_count; i++) {
+        if (memmem(answer->shown[i]->bytes, answer->shown[i]->length, quirks->poison, strlen(quirks->poison)) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void add_list(const struct graph_quirks *quirks, const struct graph_request *request,
                      const struct graph_options *options, const struct match *matches, size_t count,
                      struct graph_answer *answer) {
@@ -255,6 +287,10 @@ static void add_list(const struct graph_quirks *quirks, const struct graph_reque
     answer->shown = graph_alloc(count * sizeof(struct graph_version *));
     for (size_t i = 0; i < count; i++) {
         graph_buffer_text(body, i > 0 ? "," : "");
+        if (options->select != NULL) {
+            add_selected(options->select, matches[i].version, body);
+            continue; /* not served: it is not the object */
+        }
         add_object(request, options, matches[i].version, body);
         answer->shown[answer->shown_count++] = matches[i].version;
     }
@@ -342,6 +378,9 @@ void graph_query(struct graph_data *data, const struct graph_quirks *quirks, con
         answer->status = quirks->partial ? 206 : 200;
         answer->warning = quirks->partial ? "199 - \"Microsoft/MCAS/504/10000\"" : NULL;
         free(matches);
+        if (is_poisoned(quirks, &options, answer)) {
+            graph_answer_error(answer, 500, "UnknownError", "", request);
+        }
     }
     graph_options_free(&options);
     graph_buffer_free(&problem);

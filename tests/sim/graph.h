@@ -39,6 +39,9 @@ struct graph_quirks {
     bool link_last;            /* nextLink stands behind `value` */
     bool default_by_change;    /* without $orderby newest lastUpdateDateTime first, else newest createdDateTime */
     bool filter_ignored;
+    bool skip_refused;   /* $skip: 400 */
+    bool select_refused; /* $select: 400 */
+    char *poison;        /* a page with an object that holds this text: 500, unless $select leaves it out */
     bool empty_first;     /* a first page is empty and has a nextLink */
     bool partial;         /* 206 with a Warning */
     bool expand_fails;    /* 500 whenever $expand is asked for */

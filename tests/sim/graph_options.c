@@ -91,6 +91,10 @@ static bool read_option(const struct graph_request *request, const struct graph_
     if (strcmp(name, "$orderby") == 0 && options->order_text == NULL) {
         return read_order(request, quirks, value, options, problem);
     }
+    if (strcmp(name, "$select") == 0 && options->select == NULL && !quirks->select_refused) {
+        options->select = value;
+        return true;
+    }
     const char *expand = graph_sources[request->source].expand;
     if (strcmp(name, "$expand") == 0 && expand != NULL) {
         options->expand = true;
@@ -104,6 +108,11 @@ static bool read_option(const struct graph_request *request, const struct graph_
         valid = read_number(name, value, &options->top, problem);
     } else if (strcmp(name, "$skip") == 0 && !options->has_skip) {
         options->has_skip = true;
+        if (quirks->skip_refused) {
+            graph_buffer_text(problem, "Query option 'Skip' is not allowed.");
+            free(value);
+            return false;
+        }
         valid = read_number(name, value, &options->skip, problem);
     } else if (strcmp(name, "$count") == 0) {
         options->count = strcmp(value, "true") == 0;
@@ -169,6 +178,7 @@ bool graph_options_read(const struct graph_request *request, const struct graph_
 void graph_options_free(struct graph_options *options) {
     graph_filter_free(options->filter);
     free(options->filter_text);
+    free(options->select);
     free(options->order_text);
     memset(options, 0, sizeof *options);
 }

@@ -11,6 +11,7 @@ struct graph_options {
     struct graph_filter *filter;
     bool ordered, ascending, by_created; /* $orderby */
     bool count;
+    char *select; /* names, commas between them; NULL: whole objects */
     bool has_top;
     uint64_t top, skip;
     bool has_skip, has_token;

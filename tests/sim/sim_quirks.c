@@ -33,6 +33,9 @@ static const struct key {
     {"topClamp", NUMBER, offsetof(struct graph_quirks, top_clamp), NULL},
     {"topRefused", NUMBER, offsetof(struct graph_quirks, top_refused), NULL},
     {"shortPages", NUMBER, offsetof(struct graph_quirks, short_pages), NULL},
+    {"skipRefused", SWITCH, offsetof(struct graph_quirks, skip_refused), NULL},
+    {"selectRefused", SWITCH, offsetof(struct graph_quirks, select_refused), NULL},
+    {"poison", TEXT, offsetof(struct graph_quirks, poison), NULL},
     {"elsewhere", TEXT, offsetof(struct graph_quirks, elsewhere), NULL},
 };
 

@@ -32,6 +32,7 @@ static void all_parameters_are_there(void **state) {
                                        "region",
                                        "expandAlerts",
                                        "expandEvidence",
+                                       "requestBudget",
                                        "sources",
                                        "pollInterval",
                                        "overlap",

@@ -173,7 +173,7 @@ static void what_is_not_documented_is_refused(void **state) {
     expect_refusal(world, "$filter=status eq 'new' xor status eq 'new'", "syntax error");
     expect_refusal(world, "$filter=", "Invalid filter clause");
     expect_refusal(world, "$orderby=title", "Ordering by 'title' is not supported");
-    expect_refusal(world, "$select=id", "'$select' is not supported");
+    expect_refusal(world, "$search=id", "'$search' is not supported");
     expect_refusal(world, "$top=-1", "'$top' is invalid");
 }
 

@@ -41,7 +41,12 @@ odata_url(struct imd_buffer *url, const struct imd_source *source, const struct 
     bool good = make_filter(&filter, source, query) && imd_buffer_print(url, "?$top=%u", query->top);
     if (good && filter.length) good = imd_buffer_add_text(url, "&$filter=") && imd_buffer_add_percent(url, filter.data);
     if (good && query->ordered) good = imd_buffer_print(url, "&$orderby=%s%%20asc", source->time_field);
-    if (good && query->expand && source->expand) good = imd_buffer_print(url, "&$expand=%s", source->expand);
+    if (good && query->select) {
+        good = imd_buffer_print(url, "&$select=%s,%s,%s,%s%s%s", source->id_field, source->time_field,
+                                source->created_field, source->severity_field, source->tenant_field ? "," : "",
+                                source->tenant_field ? source->tenant_field : "");
+    }
+    if (good && query->expand && !query->select && source->expand) good = imd_buffer_print(url, "&$expand=%s", source->expand);
     imd_buffer_free(&filter);
     return good;
 }

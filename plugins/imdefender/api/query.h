@@ -16,6 +16,7 @@ struct imd_query {
     const char *values[2];             /* value of each partition property, NULL: any */
     const char *filter;                /* the user's, and-ed; NULL: none */
     bool ordered;                      /* ascending by the time field; OData only */
+    bool select;                       /* only what identifies an object: id, times, tenant, severity; OData only */
     bool expand;                       /* with the source's navigation property */
     unsigned top;
 };

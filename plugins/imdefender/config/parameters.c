@@ -119,6 +119,8 @@ const struct imd_parameter imd_parameters[] = {
      "Time a whole request may take.", "120", true},
     {"connectTimeout", IMD_TYPE_DURATION, EVERYWHERE, "10", "seconds", 1, 600, NULL, MEMBER(connect_timeout),
      "Time a connection may take to be made, TLS included.", "5", true},
+    {"requestBudget", IMD_TYPE_INTEGER, EVERYWHERE, "80", "percent", 1, 100000, NULL, MEMBER(request_budget),
+     "Share of the documented quota of requests per tenant that is used; a feed waits rather than exceed it.", "50", true},
     {"filter", IMD_TYPE_TEXT, EVERYWHERE, NULL, NULL, 0, 2048, NULL, MEMBER(filter),
      "Further OData filter, and-ed with the module's own.", "severity eq 'high'", true},
     {"expandAlerts", IMD_TYPE_CHOICE, EVERYWHERE, "off", NULL, 0, 0, on_off, MEMBER(expand_alerts),

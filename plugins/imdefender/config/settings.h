@@ -59,6 +59,7 @@ struct imd_settings {
     int64_t max_in_flight; /* unacknowledged alerts */
     int64_t max_response_size; /* bytes */
     int64_t request_timeout, connect_timeout;
+    int64_t request_budget;    /* percent of the documented quota */
     char *filter;
     int region;            /* index of the choices of parameter region */
     int expand_alerts, expand_evidence; /* 0 off, 1 on */

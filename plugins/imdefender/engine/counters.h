@@ -19,6 +19,7 @@
     X(requests, "requests", 0)                   \
     X(requests_throttled, "requests.throttled", 0) \
     X(requests_failed, "requests.failed", 0)     \
+    X(requests_partial, "requests.partial", 0)   \
     X(tokens_issued, "tokens.issued", 0)         \
     X(tokens_failed, "tokens.failed", 0)         \
     X(bytes_received, "bytes.received", 0)       \

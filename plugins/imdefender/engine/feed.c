@@ -153,6 +153,7 @@ imd_feed_free(struct imd_feed *feed)
     imd_heap_remove(&engine_of(feed)->due, &feed->due);
     if (feed->state == IMD_FEED_PARKED) leave_parked(feed);
     imd_poll_free(feed->poll);
+    free(feed->poisons);
     imd_seen_free(feed->seen);
     imd_account_release(feed->account);
     free(feed);
@@ -303,8 +304,16 @@ static void
 ask(struct imd_feed *feed)
 {
     const char *authorization = NULL;
+    struct imd_budget *budget = &feed->tenant->budgets[feed->source->api];
+    int64_t wait = imd_budget_wait(budget, feed->source->per_minute, feed->source->per_hour,
+                                   (unsigned)settings_of(feed)->request_budget, engine_of(feed)->now);
+    if (wait > 0) { /* rather late than over the quota, whose refusals count against it as well */
+        imd_feed_schedule(feed, wait);
+        return;
+    }
     switch (imd_tenant_sign_in(feed->tenant, feed->source, &authorization)) {
         case IMD_SIGNIN_READY:
+            imd_budget_spend(budget, engine_of(feed)->now);
             imd_poll_request(feed->poll, authorization);
             break;
         case IMD_SIGNIN_WAIT:
@@ -391,6 +400,9 @@ set_health_after(struct imd_feed *feed, const struct imd_poll *poll)
     if (poll->walk.hold != IMD_TIME_NONE)
         imd_feed_set_health(feed, "incomplete", "more objects share one time stamp than the API shows in one page",
                             "report it; a filter by severity or serviceSource makes the pages smaller");
+    else if (feed->poison_count)
+        imd_feed_set_health(feed, "incomplete", "the API cannot deliver some objects; placeholders with their ids were passed on",
+                            "look the ids up in the portal; report them to Microsoft");
     else if (poll->partial)
         imd_feed_set_health(feed, "partial", "HTTP 206: not every provider behind the API answered",
                             "nothing; if it lasts, look at the service health of the tenant");

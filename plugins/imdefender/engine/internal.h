@@ -11,6 +11,8 @@
 #include "../api/token.h"
 #include "../api/transport.h"
 #include "../base/heap.h"
+#include "../api/query.h"
+#include "budget.h"
 #include "checkpoint.h"
 #include "engine.h"
 #include "seen.h"
@@ -22,6 +24,9 @@
 #define IMD_IN_FLIGHT_BYTES (256u << 20) /* bytes of an input fetched and not committed at which polling stops */
 #define IMD_RELOAD_CHECK_MS 2000         /* how often tenants files are looked at */
 #define IMD_RENEW_BEFORE_S 300           /* a token with less left is renewed, or with a fifth of its life */
+#define IMD_POISONS_MAX 64               /* moments of a feed that are left out; more are an outage */
+#define IMD_LISTED_MAX 16                /* objects of a list that are kept, */
+#define IMD_LISTED_BYTES 4096            /* and how long one of them may be */
 #define IMD_MARK_EVERY_S 300             /* an idle feed's watermark is written at most so often */
 
 /* A token of a tenant for one API, and how it is got: by one request at a time, whoever needs it (signin.c). */
@@ -40,6 +45,7 @@ struct imd_tenant {
     struct imd_settings *settings;
     char directory[64];                       /* claim `tid` of its first token, "" before it */
     struct imd_signin signins[IMD_API_COUNT];
+    struct imd_budget budgets[IMD_API_COUNT];
     struct imd_feed *feeds[IMD_SOURCE_COUNT]; /* NULL where the source is not polled */
     bool roles_told;                          /* that the app has more of them than it needs */
 };
@@ -49,6 +55,27 @@ enum imd_feed_state {
     IMD_FEED_SIGNING_IN, /* for the tenant's token */
     IMD_FEED_ASKING,     /* for an answer */
     IMD_FEED_PARKED      /* for room: too much is out and not acknowledged */
+};
+
+/* A moment with an object that the API cannot deliver; see poison.c. */
+struct imd_poison {
+    imd_time from, to;
+    int64_t retry_at; /* ms, monotonic */
+};
+
+/* What a list says of such an object. */
+struct imd_listed {
+    char *json;
+    size_t length;
+    struct imd_digest id;
+    imd_time stamp;
+};
+
+/* What a poll asks for at the moment. */
+enum imd_asking {
+    IMD_ASKING_PAGE,
+    IMD_ASKING_LIST, /* what the page would hold, by id and times only */
+    IMD_ASKING_PROBE /* anything at all */
 };
 
 struct imd_feed {
@@ -74,6 +101,8 @@ struct imd_feed {
     unsigned failures;               /* polls in a row */
     unsigned expand_failures;        /* polls in a row that worked only without the navigation property */
     bool throttled;                  /* the last answer told us to wait */
+    struct imd_poison *poisons;      /* ascending; NULL until there is one */
+    unsigned poison_count;
     int64_t begun;                   /* ms monotonic: when the present poll was due */
     const char *health;              /* name of the state, static */
     imd_time health_since;
@@ -90,6 +119,13 @@ struct imd_poll {
     unsigned remedies;               /* since the last page with something new */
     bool troubled;                   /* the request under way counts as engine->troubled */
     bool wrong_tenant, no_memory;
+    enum imd_asking asking;
+    unsigned trouble;                /* failures of the present page in a row */
+    unsigned doubts;                 /* whether it is an object that cannot be delivered */
+    bool narrowing;                  /* a part of what it asks for has failed again and again */
+    struct imd_judgement cause;      /* of that trouble */
+    struct imd_listed *listed;       /* NULL until there is one */
+    unsigned listed_count;
     imd_time started;                /* server time at which the walk began, IMD_TIME_NONE before the first answer */
     imd_time regular_lower;          /* below it, what is new is late */
     struct imd_request request;
@@ -236,6 +272,22 @@ void imd_poll_hand_over(struct imd_poll *poll);
 void imd_feed_mark(struct imd_feed *feed, imd_time forget_before);
 /* Sends a health message; takes `json` over, also when it fails for want of memory. */
 bool imd_feed_send_health(struct imd_feed *feed, char *json, imd_time stamp);
+
+/* Passes a message on in place of an object that the API cannot deliver; `json` is what is known of it. */
+bool imd_poll_send_placeholder(struct imd_poll *poll, const char *json, size_t length);
+/* Whether an object belongs to another tenant than the one polled. */
+bool imd_feed_is_foreign(const struct imd_feed *feed, const struct imd_alert_fields *fields);
+
+/* poison.c */
+bool imd_poison_begin_walk(struct imd_poll *poll, imd_time lower); /* imd_walk_begin() around the moments left out */
+void imd_poison_ask(struct imd_poll *poll, struct imd_query *query); /* makes the query a light one, if that is wanted */
+bool imd_poison_object(void *poll, const char *json, size_t length); /* an imd_page_receiver, for light answers */
+/* A page failed. True if something light is to be asked at once; otherwise it may be asked after the back-off. */
+bool imd_poison_suspect(struct imd_poll *poll, const struct imd_judgement *judgement);
+void imd_poison_answered(struct imd_poll *poll);                   /* a light answer is complete: goes on */
+/* There was none. True if another one is to be asked at once; else the failure is the feed's. */
+bool imd_poison_unanswered(struct imd_poll *poll, const struct imd_judgement *judgement);
+void imd_poison_free(struct imd_poll *poll);                       /* what it holds of a poll */
 
 /* health.c */
 void imd_feed_set_health(struct imd_feed *feed, const char *state, const char *reason, const char *action);

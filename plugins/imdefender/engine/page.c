@@ -159,8 +159,8 @@ deliver(struct imd_poll *poll, const char *json, size_t length, const struct imd
 
 /* --- judging --- */
 
-static bool
-is_other_tenant(const struct imd_feed *feed, const struct imd_alert_fields *fields)
+bool
+imd_feed_is_foreign(const struct imd_feed *feed, const struct imd_alert_fields *fields)
 {
     const char *expected = feed->tenant->settings->tenant_id;
     if (strchr(expected, '.')) expected = feed->tenant->directory;
@@ -196,25 +196,34 @@ imd_feed_send_health(struct imd_feed *feed, char *json, imd_time stamp)
     return send_health(feed, json, stamp, NULL);
 }
 
-/* A message of its own carries an object that cannot be an alert version, so that nothing is lost. */
+/* A message of its own carries what cannot be an alert version, so that nothing is lost. */
+/* Why a message of its own takes the place of an alert. Texts are clauses without quotes, but for `cause`. */
+struct rejection {
+    const char *reason, *cause, *action, *follows;
+};
+
 static bool
-send_rejected(struct imd_feed *feed, const char *json, size_t length, const char *problem,
+send_rejected(struct imd_feed *feed, const char *json, size_t length, const struct rejection *why,
               const struct imd_version *version)
 {
-    struct imd_buffer text;
+    struct imd_buffer text, reason;
     imd_buffer_init(&text, length + 4096);
-    bool good = imd_buffer_print(&text, "{\"tenantId\":\"%s\",\"source\":\"%s\",\"state\":\"rejected\",\"previous\":\"%s\",",
+    imd_buffer_init(&reason, 1024);
+    bool good = imd_buffer_print(&reason, "%s: %s", why->reason, why->cause) &&
+                imd_buffer_print(&text, "{\"tenantId\":\"%s\",\"source\":\"%s\",\"state\":\"rejected\",\"previous\":\"%s\",",
                                  feed->tenant->settings->tenant_id, feed->source->name, feed->health) &&
-                imd_buffer_print(&text, "\"reason\":\"the API sent an object that is no alert version: %s\",", problem) &&
-                imd_buffer_add_text(&text, "\"action\":\"look at the object; report it to Microsoft\",\"object\":") &&
+                imd_buffer_add_text(&text, "\"reason\":") && imd_buffer_add_json(&text, reason.data, reason.length) &&
+                imd_buffer_print(&text, ",\"action\":\"%s\",\"object\":", why->action) &&
                 imd_buffer_add(&text, json, length) && imd_buffer_add_char(&text, '}');
+    imd_buffer_free(&reason);
     if (good) return send_health(feed, imd_buffer_take(&text), version->met, version);
     imd_buffer_free(&text);
     return false;
 }
 
+/* The same object twice is a duplicate, whatever was wrong with it. */
 static bool
-reject(struct imd_poll *poll, const char *json, size_t length, const char *problem)
+reject(struct imd_poll *poll, const char *json, size_t length, const struct rejection *why)
 {
     struct imd_feed *feed = poll->feed;
     imd_time now = imd_feed_server_now(feed);
@@ -223,13 +232,23 @@ reject(struct imd_poll *poll, const char *json, size_t length, const char *probl
         imd_account_count(feed->account, alerts_duplicate, 1);
         return true;
     }
-    if (!send_rejected(feed, json, length, problem, &version)) return false;
+    if (!send_rejected(feed, json, length, why, &version)) return false;
     imd_account_count(feed->account, alerts_rejected, 1);
     char text[300], digest[IMD_DIGEST_TEXT_MAX];
-    imd_log_print(&feed->tenant->input->engine->log, IMD_LOG_ERROR,
-                  "%s: the API sent an object that is no alert version: %s; it is passed on whole in a health message "
-                  "(digest %s)", imd_feed_text(feed, text, sizeof text), problem, imd_digest_print(&version.id, digest));
+    imd_log_print(&feed->tenant->input->engine->log, IMD_LOG_ERROR, "%s: %s: %s; %s (digest %s)",
+                  imd_feed_text(feed, text, sizeof text), why->reason, why->cause, why->follows,
+                  imd_digest_print(&version.id, digest));
     return true;
+}
+
+bool
+imd_poll_send_placeholder(struct imd_poll *poll, const char *json, size_t length)
+{
+    const struct rejection why = {"the API does not deliver this object", poll->cause.reason,
+                                  "look it up in the portal; report the id to Microsoft",
+                                  "a health message with what is known of it takes its place, and it is tried again"};
+    imd_account_count(poll->feed->account, alerts_fetched, 1);
+    return reject(poll, json, length, &why);
 }
 
 static bool
@@ -264,7 +283,7 @@ imd_poll_object(void *context, const char *json, size_t length)
     struct imd_alert_fields *fields = &feed->tenant->input->engine->fields;
     enum imd_alert_problem problem = imd_alert_read(feed->source, json, length, fields);
     imd_account_count(feed->account, alerts_fetched, 1);
-    if (problem == IMD_ALERT_BAD_TENANT || is_other_tenant(feed, fields)) {
+    if (problem == IMD_ALERT_BAD_TENANT || imd_feed_is_foreign(feed, fields)) {
         imd_account_count(feed->account, alerts_rejected, 1);
         poll->wrong_tenant = true;
         return false;
@@ -274,7 +293,10 @@ imd_poll_object(void *context, const char *json, size_t length)
         taken = take(poll, json, length, fields);
     } else {
         imd_walk_object(&poll->walk, fields->stamp, fields->created, false);
-        taken = reject(poll, json, length, imd_alert_problem_text(problem));
+        const struct rejection why = {"the API sent an object that is no alert version", imd_alert_problem_text(problem),
+                                      "look at the object; report it to Microsoft",
+                                      "it is passed on whole in a health message"};
+        taken = reject(poll, json, length, &why);
     }
     if (!taken) {
         poll->no_memory = true;

@@ -27,7 +27,8 @@ imd_poll_new(struct imd_feed *feed, imd_time lower, bool sweep)
     poll->regular_lower = feed->checkpoint.watermark;
     imd_buffer_init(&poll->url, IMD_URL_MAX);
     imd_buffer_init(&poll->error_body, IMD_ERROR_BODY_MAX);
-    if (imd_walk_begin(&poll->walk, feed->source, &feed->paging, lower)) return poll;
+    if (imd_poison_begin_walk(poll, lower)) return poll;
+    imd_walk_end(&poll->walk);
     free(poll);
     return NULL;
 }
@@ -60,6 +61,7 @@ imd_poll_free(struct imd_poll *poll)
     }
     imd_poll_hand_over(poll);
     imd_page_reader_free(poll->reader);
+    imd_poison_free(poll);
     imd_walk_end(&poll->walk);
     imd_buffer_free(&poll->url);
     imd_buffer_free(&poll->error_body);
@@ -75,7 +77,7 @@ make_url(struct imd_poll *poll)
     const struct imd_source *source = poll->feed->source;
     struct imd_walk_query ask = imd_walk_query(&poll->walk);
     imd_buffer_clear(&poll->url);
-    if (ask.next_link) return imd_buffer_add_text(&poll->url, ask.next_link);
+    if (ask.next_link && poll->asking == IMD_ASKING_PAGE) return imd_buffer_add_text(&poll->url, ask.next_link);
     struct imd_query query = {
         .from = ask.region.from,
         .to = ask.region.to,
@@ -88,6 +90,7 @@ make_url(struct imd_poll *poll)
     };
     for (int i = 0; i < IMD_WALK_PARTITIONS; i++)
         if (ask.region.value[i] >= 0) query.values[i] = source->partition_values[i][ask.region.value[i]];
+    imd_poison_ask(poll, &query);
     return imd_query_url(&poll->url, imd_settings_api_url(settings, source), source, &query);
 }
 
@@ -122,7 +125,7 @@ imd_poll_request(struct imd_poll *poll, const char *authorization)
                                      .body = (uint64_t)settings->max_response_size,
                                      .object = (size_t)settings->max_response_size};
     imd_page_reader_free(poll->reader);
-    poll->reader = imd_page_reader_new(&limits, imd_poll_object, poll);
+    poll->reader = imd_page_reader_new(&limits, poll->asking == IMD_ASKING_PAGE ? imd_poll_object : imd_poison_object, poll);
     imd_buffer_clear(&poll->error_body);
     if (!poll->reader || !make_url(poll)) {
         fail(poll, IMD_VERDICT_SERVER, "free memory; a filter may be too long", "no memory or room for a request");
@@ -211,7 +214,23 @@ begin_earlier(struct imd_poll *poll)
     if (lower < checkpoint->origin) lower = checkpoint->origin;
     if (lower >= imd_time_add(poll->walk.lower, -5 * IMD_TICKS_PER_SECOND)) return false;
     imd_walk_end(&poll->walk);
-    poll->no_memory = !imd_walk_begin(&poll->walk, feed->source, &feed->paging, lower);
+    poll->no_memory = !imd_poison_begin_walk(poll, lower);
+    return true;
+}
+
+/* The first answer of the poll that is one: true if the walk was begun anew. */
+static bool
+note_start(struct imd_poll *poll)
+{
+    bool first = poll->started == IMD_TIME_NONE;
+    imd_time now = note_date(poll);
+    if (first) poll->started = now;
+    if (!first || !begin_earlier(poll)) return false;
+    poll->asking = IMD_ASKING_PAGE;
+    if (poll->no_memory)
+        fail(poll, IMD_VERDICT_SERVER, "free memory", "no memory for a walk");
+    else
+        imd_feed_ask_next(poll->feed);
     return true;
 }
 
@@ -234,18 +253,10 @@ page_done(struct imd_poll *poll)
 {
     const struct imd_settings *settings = poll->feed->tenant->settings;
     struct imd_error error = {0};
-    bool first = poll->started == IMD_TIME_NONE;
-    imd_time now = note_date(poll);
-    if (first) poll->started = now;
     poll->feed->failures = 0;
     poll->feed->throttled = false;
-    if (first && begin_earlier(poll)) {
-        if (poll->no_memory)
-            fail(poll, IMD_VERDICT_SERVER, "free memory", "no memory for a walk");
-        else
-            imd_feed_ask_next(poll->feed);
-        return;
-    }
+    poll->trouble = 0;
+    if (poll->walk.page.count) poll->doubts = 0; /* an empty page is no evidence: some APIs put one before each list */
     IMD_FAULT_POINT("after-page");
     if (poll->walk.page.fresh) poll->remedies = 0;
     const char *link = imd_page_reader_next_link(poll->reader);
@@ -309,6 +320,7 @@ remedied(struct imd_poll *poll, const struct imd_judgement *judgement)
 {
     struct imd_paging *paging = &poll->feed->paging;
     bool ordered = imd_walk_query(&poll->walk).ordered;
+    if (poll->asking != IMD_ASKING_PAGE && judgement->verdict != IMD_VERDICT_UNAUTHORIZED) return false;
     switch (judgement->verdict) {
         case IMD_VERDICT_UNAUTHORIZED:
             imd_tenant_token_refused(poll->feed->tenant, poll->feed->source, poll->token);
@@ -316,6 +328,8 @@ remedied(struct imd_poll *poll, const struct imd_judgement *judgement)
             poll->signed_in_again = true;
             return true;
         case IMD_VERDICT_NO_CONSENT:
+        case IMD_VERDICT_UNLICENSED:
+        case IMD_VERDICT_FORBIDDEN:
             /* Roles are part of the token: what an administrator consents to meanwhile shows only in a new one. */
             imd_tenant_token_refused(poll->feed->tenant, poll->feed->source, poll->token);
             return false;
@@ -323,7 +337,9 @@ remedied(struct imd_poll *poll, const struct imd_judgement *judgement)
             paging->ceiling = judgement->limit;
             return imd_walk_shrink(&poll->walk, judgement->limit);
         case IMD_VERDICT_TOO_LARGE:
-            return imd_walk_shrink(&poll->walk, paging->top / 2) || imd_feed_give_up_expand(poll->feed);
+            /* Two at least: a page of one that is full cannot be told from one that was cut off. */
+            return (paging->top > 2 && imd_walk_shrink(&poll->walk, paging->top / 2 > 2 ? paging->top / 2 : 2)) ||
+                   imd_feed_give_up_expand(poll->feed);
         case IMD_VERDICT_BAD_ANSWER:
             return is_gone(poll->request.response.status) && imd_walk_link_refused(&poll->walk);
         case IMD_VERDICT_QUERY_REFUSED:
@@ -332,6 +348,19 @@ remedied(struct imd_poll *poll, const struct imd_judgement *judgement)
         default:
             return false;
     }
+}
+
+/* 206: data, but some provider is missing, so the watermark stays where it is. */
+static void
+note_partial(struct imd_poll *poll, const struct imd_judgement *judgement)
+{
+    imd_account_count(poll->feed->account, requests_partial, 1);
+    if (!poll->partial) {
+        char feed[300];
+        imd_log_print(&engine_of(poll)->log, IMD_LOG_DEBUG, "%s: %s", imd_feed_text(poll->feed, feed, sizeof feed),
+                      judgement->reason);
+    }
+    poll->partial = true;
 }
 
 static void
@@ -355,8 +384,12 @@ on_done(struct imd_request *request)
     imd_poll_hand_over(poll);
     judge(poll, &judgement);
     if (judgement.verdict == IMD_VERDICT_OK || judgement.verdict == IMD_VERDICT_PARTIAL) {
-        if (judgement.verdict == IMD_VERDICT_PARTIAL) poll->partial = true;
-        page_done(poll);
+        if (judgement.verdict == IMD_VERDICT_PARTIAL) note_partial(poll, &judgement);
+        if (note_start(poll)) return;
+        if (poll->asking == IMD_ASKING_PAGE)
+            page_done(poll);
+        else
+            imd_poison_answered(poll);
         return;
     }
     imd_account_count(account, requests_failed, 1);
@@ -364,6 +397,12 @@ on_done(struct imd_request *request)
     log_failure(poll, &judgement);
     /* Remedies can undo each other: a page too large, in parts too small to tell ties apart. */
     if (remedied(poll, &judgement) && ++poll->remedies < REMEDIES_MAX) {
+        imd_feed_ask_next(poll->feed);
+        return;
+    }
+    /* Neither a light question nor the page itself is worth waiting for where something else can be asked at once. */
+    bool more = poll->asking == IMD_ASKING_PAGE ? imd_poison_suspect(poll, &judgement) : imd_poison_unanswered(poll, &judgement);
+    if (more) {
         imd_feed_ask_next(poll->feed);
         return;
     }

@@ -58,6 +58,7 @@ same_credential(const struct imd_settings *a, const struct imd_settings *b)
 void
 imd_tenant_inherit(struct imd_tenant *tenant, struct imd_tenant *old)
 {
+    memcpy(tenant->budgets, old->budgets, sizeof tenant->budgets); /* the quota does not begin anew either */
     if (!same_credential(tenant->settings, old->settings)) return;
     memcpy(tenant->directory, old->directory, sizeof tenant->directory);
     tenant->roles_told |= old->roles_told && tenant->settings->sources == old->settings->sources;

@@ -462,3 +462,61 @@ imd_walk_link_refused(struct imd_walk *walk)
     walk->chain = false;
     return true;
 }
+
+bool
+imd_walk_leave_out(struct imd_walk *walk, imd_time from, imd_time to)
+{
+    struct imd_region *region = current(walk);
+    if (to <= walk->lower) return true;
+    if (!region) {
+        walk->ordered = false;
+        if (!push(walk, everything_from(walk->lower))) return false;
+        region = current(walk);
+    }
+    struct imd_region before = *region;
+    before.to = from;
+    region->from = to;
+    return from <= walk->lower || push(walk, before);
+}
+
+/* As if the page had shown objects at both ends of what it was asked for. */
+static bool
+guess_page(struct imd_walk *walk, imd_time now)
+{
+    const struct imd_region *region = current(walk);
+    struct imd_walk_page *page = &walk->page;
+    const int64_t created_before = INT64_C(200) * 86400 * IMD_TICKS_PER_SECOND; /* longer than anything is kept */
+    imd_walk_page_begin(walk);
+    page->oldest = region->from == IMD_TIME_NONE ? walk->lower : region->from;
+    page->newest = region->to == IMD_TIME_NONE ? now : region->to - walk->source->grain;
+    if (page->newest < page->oldest) return false;
+    page->created_oldest = region->created_from == IMD_TIME_NONE ? imd_time_add(page->oldest, -created_before)
+                                                                 : region->created_from;
+    page->created_newest = region->created_to == IMD_TIME_NONE ? page->newest : region->created_to - 1;
+    if (page->created_newest < page->created_oldest) page->created_newest = page->created_oldest;
+    return true;
+}
+
+enum imd_walk_step
+imd_walk_narrow(struct imd_walk *walk, imd_time now, bool listed, struct imd_error *error)
+{
+    drop_link(walk); /* what a link stood for is asked for by its region */
+    walk->chain = false;
+    if (!walk->region_count && leave_order(walk, error) != IMD_WALK_MORE) return IMD_WALK_FAILED;
+    const struct imd_region *region = current(walk);
+    bool moment = region->to != IMD_TIME_NONE && region->to - region->from <= walk->source->grain;
+    if (listed && walk->page.count == 1 && moment) return IMD_WALK_DONE;
+    bool known = listed && is_within(walk->page.oldest, region->from, region->to) &&
+                 is_within(walk->page.newest, region->from, region->to);
+    if (!known && !guess_page(walk, now)) {
+        imd_error_set(error, "nothing; the walk begins again", "the API fails over a time that is still to come");
+        return IMD_WALK_FAILED;
+    }
+    return split(walk, error);
+}
+
+enum imd_walk_step
+imd_walk_skip(struct imd_walk *walk)
+{
+    return region_done(walk);
+}

@@ -35,6 +35,7 @@ struct imd_paging {
     unsigned widest;        /* largest page answered so far: pages as large as this may have been cut off */
     unsigned clamp;         /* page size at which the API was seen to cut off, 0: never seen */
     bool expand;            /* with the source's navigation property */
+    bool unlistable;        /* $select was refused */
     bool unordered;         /* $orderby was refused or not obeyed */
     unsigned trust;         /* bits of evidence that the order asked for is the order that comes */
     imd_time tie_stamp;     /* a tie that was found whole ... */
@@ -118,5 +119,13 @@ bool imd_walk_order_refused(struct imd_walk *walk);
 bool imd_walk_shrink(struct imd_walk *walk, unsigned top);
 /* A next link was refused (400, 404, 410): goes on without links where that is possible. False if no link was followed. */
 bool imd_walk_link_refused(struct imd_walk *walk);
+
+/* Directly after begin(), the newest first: [from, to) is not walked. False if memory is short. */
+bool imd_walk_leave_out(struct imd_walk *walk, imd_time from, imd_time to);
+/* The page fails each time: goes on with a narrower part of it. `listed`: the objects since page_begin() are those of the
+ * page. `now`: nothing is expected behind it. IMD_WALK_DONE: it is one moment, and one object if `listed`; then skip(). */
+enum imd_walk_step imd_walk_narrow(struct imd_walk *walk, imd_time now, bool listed, struct imd_error *error);
+/* Goes on behind the present part. */
+enum imd_walk_step imd_walk_skip(struct imd_walk *walk);
 
 #endif
