@@ -123,6 +123,34 @@ imd_checkpointer_report(struct imd_checkpointer *checkpointer, struct imd_accoun
     pthread_mutex_unlock(&checkpointer->lock);
 }
 
+static bool
+is_mark(const struct imd_delivery *delivery)
+{
+    return !delivery->sink && !delivery->version_count;
+}
+
+static void
+put_time(imd_time *time, imd_time newer)
+{
+    if (newer != IMD_TIME_NONE) *time = newer;
+}
+
+/* Marks that follow each other become one, so that they do not pile up while the store cannot be written. */
+static bool
+merge_mark(struct imd_delivery *delivery)
+{
+    struct imd_delivery *before = delivery->account->last_ready;
+    if (!is_mark(delivery) || !before || !is_mark(before)) return false;
+    before->has_checkpoint = true;
+    put_time(&before->checkpoint.origin, delivery->checkpoint.origin);
+    put_time(&before->checkpoint.watermark, delivery->checkpoint.watermark);
+    put_time(&before->checkpoint.swept, delivery->checkpoint.swept);
+    put_time(&before->checkpoint.succeeded, delivery->checkpoint.succeeded);
+    put_time(&before->forget_before, delivery->forget_before);
+    imd_delivery_free(delivery);
+    return true;
+}
+
 static void
 acknowledge(struct imd_checkpointer *checkpointer, struct imd_delivery *delivery)
 {
@@ -133,6 +161,8 @@ acknowledge(struct imd_checkpointer *checkpointer, struct imd_delivery *delivery
     }
     if (delivery->sink) delivery->sink->release(delivery->sink->context, &delivery->batch);
     IMD_FAULT_POINT("after-acknowledged");
+    if (merge_mark(delivery)) return;
+    delivery->account->last_ready = delivery;
     delivery->next = NULL;
     *checkpointer->ready_end = delivery;
     checkpointer->ready_end = &delivery->next;
@@ -220,6 +250,7 @@ free_committed(struct imd_checkpointer *checkpointer, int count)
         struct imd_delivery *delivery = checkpointer->ready;
         struct imd_account *account = delivery->account;
         checkpointer->ready = delivery->next;
+        if (account->last_ready == delivery) account->last_ready = NULL;
         if (delivery->batch.kind == IMD_BATCH_ALERTS) {
             imd_count_down(account->alerts, delivery->version_count);
             imd_count_down(account->input_load->alerts, delivery->version_count);

@@ -34,6 +34,7 @@ struct imd_account {
     uint64_t alerts;                      /* as in struct imd_load, of this feed */
     /* the rest belongs to the checkpointer */
     struct imd_delivery *first, *last;    /* out, in order */
+    struct imd_delivery *last_ready;      /* acknowledged last, not committed; NULL: none */
     struct imd_account *next_active;
     bool active;
     const char *state;                    /* to be reported; NULL: nothing new */
