@@ -2,6 +2,7 @@
 /* An alert version, or a health message, as an rsyslog message. */
 #include "message.h"
 
+#include <errno.h>
 #include <libfastjson/json.h>
 #include <stdbool.h>
 #include <string.h>
@@ -19,22 +20,25 @@ static const char *msgid(const struct imd_batch *batch) {
 
 /* --- $! --- */
 
-/* Takes `value` over, also on failure. fjson_object_object_add() says nothing about a failed allocation, so look. */
-static bool add_member(struct fjson_object *object, const char *name, struct fjson_object *value) {
+/* What libfastjson need not do: look for a member of that name, from front to back, and copy the name. */
+#define NEW_LITERAL (FJSON_OBJECT_ADD_KEY_IS_NEW | FJSON_OBJECT_KEY_IS_CONSTANT)
+
+/* Takes `value` over, also on failure. A failed allocation shows in errno only. */
+static bool add_member(struct fjson_object *object, const char *name, struct fjson_object *value, unsigned options) {
     if (value == NULL) {
         return false;
     }
-    fjson_object_object_add(object, name, value);
-    struct fjson_object *found = NULL;
-    if (!fjson_object_object_get_ex(object, name, &found) || found != value) {
+    errno = 0;
+    fjson_object_object_add_ex(object, name, value, options);
+    if (errno == ENOMEM) {
         fjson_object_put(value);
         return false;
     }
     return true;
 }
 
-static bool add_text(struct fjson_object *object, const char *name, const char *value) {
-    return add_member(object, name, fjson_object_new_string(value != NULL ? value : ""));
+static bool add_text(struct fjson_object *object, const char *literal, const char *value) {
+    return add_member(object, literal, fjson_object_new_string(value != NULL ? value : ""), NEW_LITERAL);
 }
 
 /* Leaves out what is not known. */
@@ -45,7 +49,8 @@ static bool add_known_text(struct fjson_object *object, const char *name, const 
 static struct fjson_object *build_labels(const struct imd_settings *settings) {
     struct fjson_object *labels = fjson_object_new_object();
     for (size_t i = 0; labels != NULL && i < settings->label_count; i++) {
-        if (!add_text(labels, settings->labels[i].name, settings->labels[i].value)) {
+        struct fjson_object *value = fjson_object_new_string(settings->labels[i].value);
+        if (!add_member(labels, settings->labels[i].name, value, 0)) {
             fjson_object_put(labels);
             return NULL;
         }
@@ -65,7 +70,7 @@ static struct fjson_object *build_own_metadata(const struct imd_batch *batch, co
         add_text(own, "change", alert->change == IMD_CHANGE_NEW ? "new" : "update") &&
         add_text(own, "key", alert->key) && add_known_text(own, "incidentId", alert->incident) &&
         add_known_text(own, "webUrl", alert->web_url) && add_text(own, "input", batch->input) &&
-        add_member(own, "labels", build_labels(settings))) {
+        add_member(own, "labels", build_labels(settings), NEW_LITERAL)) {
         return own;
     }
     fjson_object_put(own);
@@ -84,11 +89,11 @@ static struct fjson_object *metadata_of(struct fjson_object *tree) {
     if (container == NULL) {
         return NULL;
     }
-    if (present && theirs != NULL && !add_member(container, "value", fjson_object_get(theirs))) {
+    if (present && theirs != NULL && !add_member(container, "value", fjson_object_get(theirs), NEW_LITERAL)) {
         fjson_object_put(container);
         return NULL;
     }
-    return add_member(tree, METADATA, container) ? container : NULL;
+    return add_member(tree, METADATA, container, present ? 0 : NEW_LITERAL) ? container : NULL;
 }
 
 /* The whole of $!, for one msgAddJSON(): before 8.2606 adding to an existing subtree lands in the root. */
@@ -100,7 +105,7 @@ static struct fjson_object *build_tree(const struct imd_batch *batch, const stru
         return NULL;
     }
     struct fjson_object *metadata = metadata_of(tree);
-    if (metadata != NULL && add_member(metadata, OWN_METADATA, build_own_metadata(batch, alert))) {
+    if (metadata != NULL && add_member(metadata, OWN_METADATA, build_own_metadata(batch, alert), 0)) {
         return tree;
     }
     fjson_object_put(tree);
@@ -109,13 +114,16 @@ static struct fjson_object *build_tree(const struct imd_batch *batch, const stru
 
 /* --- fields of RFC 5424 --- */
 
-/* rsyslog shortens a text it has no memory for instead of failing, so lengths are compared afterwards. */
-static bool set_text(smsg_t *message, const struct imd_alert *alert) {
-    MsgSetRawMsg(message, alert->json, alert->json_length);
+/* The message takes the alert's memory over, which begins with its text: an object may have megabytes, and one copy of
+ * them is enough. rsyslog frees it as its own. */
+static void take_text(smsg_t *message, struct imd_alert *alert) {
+    message->pszRawMsg = (uchar *)alert->json;
+    message->iLenRawMsg = (int)alert->json_length;
     MsgSetMSGoffs(message, 0);
-    return getRawMsgLen(message) == (int)alert->json_length && getMSGLen(message) == (int)alert->json_length;
+    alert->json = NULL;
 }
 
+/* rsyslog shortens a text it has no memory for instead of failing, so the length is compared afterwards. */
 static bool set_hostname(smsg_t *message, const struct imd_settings *settings) {
     const char *hostname = imd_hostname_choose(settings->tenant_name, settings->tenant_id);
     MsgSetHOSTNAME(message, (const uchar *)hostname, (int)strlen(hostname));
@@ -155,13 +163,13 @@ static bool set_fields(smsg_t *message, const struct imd_batch *batch, const str
     setProtocolVersion(message, MSG_RFC5424_PROTOCOL);
     msgSetPRI(message, (syslog_pri_t)(batch->settings->facility << 3 | imd_severity_number(alert->severity)));
     set_timestamp(message, alert->stamp);
-    return set_text(message, alert) && set_hostname(message, batch->settings) &&
+    return set_hostname(message, batch->settings) &&
            MsgSetRcvFromIP(message, imd_glbl.GetLocalHostIP()) == RS_RET_OK &&
            MsgSetAPPNAME(message, IMD_APP_NAME) == RS_RET_OK && MsgSetPROCID(message, "-") == RS_RET_OK &&
            MsgSetMSGID(message, msgid(batch)) == RS_RET_OK && set_structured_data(message, batch, alert);
 }
 
-smsg_t *imd_message_new(const struct imd_batch *batch, const struct imd_alert *alert, ruleset_t *ruleset) {
+smsg_t *imd_message_new(const struct imd_batch *batch, struct imd_alert *alert, ruleset_t *ruleset) {
     smsg_t *message = NULL;
     if (msgConstruct(&message) != RS_RET_OK) {
         return NULL;
@@ -174,5 +182,6 @@ smsg_t *imd_message_new(const struct imd_batch *batch, const struct imd_alert *a
         msgDestruct(&message);
         return NULL;
     }
+    take_text(message, alert);
     return message;
 }

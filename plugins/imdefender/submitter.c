@@ -19,6 +19,8 @@ enum {
     REFRESH_STATISTICS = 5000, /* milliseconds between two looks for new feeds */
     CANCEL_AFTER = 500         /* milliseconds granted to a direct queue's action once forced to end */
 };
+#define WINDOW (4u << 20)            /* bytes of JSON submitted and not acknowledged */
+#define WINDOW_WITH_TREES (3u << 19) /* the same where $! holds all of it, which takes several times as much */
 #define REPORT_FULL_AFTER 60000  /* milliseconds without room after which the log says so, once */
 #define REPORT_REFUSAL_AGAIN 600 /* seconds between two reports of refused messages */
 
@@ -32,6 +34,7 @@ struct imd_submitter {
     pthread_cond_t changed; /* a batch came, stopping, or finished; monotonic clock */
     struct imd_batch *first;
     struct imd_batch **end;
+    size_t out; /* bytes of batches with a receipt that is not closed; guarded by the mutex too */
     bool stopping;           /* atomic */
     bool finished;           /* the thread does nothing any more */
     bool running;            /* the thread was started and not joined yet; the starting thread's only */
@@ -83,9 +86,16 @@ static bool sink_acknowledged(void *context, const struct imd_batch *batch) {
 }
 
 static void sink_release(void *context, struct imd_batch *batch) {
-    (void)context;
+    struct imd_submitter *submitter = context;
+    if (batch->receipt == NULL) {
+        return;
+    }
     imd_receipt_release(batch->receipt);
     batch->receipt = NULL;
+    pthread_mutex_lock(&submitter->mutex);
+    submitter->out -= batch->bytes;
+    pthread_cond_signal(&submitter->changed);
+    pthread_mutex_unlock(&submitter->mutex);
 }
 
 struct imd_sink imd_submitter_sink(struct imd_submitter *submitter) {
@@ -272,7 +282,7 @@ static bool make_receipt(struct imd_submitter *submitter, struct imd_batch *batc
     return true;
 }
 
-static smsg_t *make_message(struct imd_submitter *submitter, const struct imd_batch *batch, size_t index) {
+static smsg_t *make_message(struct imd_submitter *submitter, struct imd_batch *batch, size_t index) {
     smsg_t *message;
     while ((message = imd_message_new(batch, &batch->alerts[index], submitter->ruleset)) == NULL) {
         if (must_stop(submitter)) {
@@ -283,9 +293,32 @@ static smsg_t *make_message(struct imd_submitter *submitter, const struct imd_ba
     return message;
 }
 
+/* Waits until a batch fits into what may be in rsyslog's memory at a time; one that is larger goes alone. A queue has room
+ * for thousands of messages, and their trees have a multiple of their bytes: a fast API and a slow output would fill the
+ * memory of the machine. False if asked to stop meanwhile. */
+static bool wait_for_window(struct imd_submitter *submitter, const struct imd_batch *batch) {
+    const size_t window = batch->settings->parse_json == IMD_PARSE_JSON_ON ? WINDOW_WITH_TREES : WINDOW;
+    bool fits = false;
+    pthread_mutex_lock(&submitter->mutex);
+    while (!(fits = submitter->out == 0 || submitter->out + batch->bytes <= window) && !must_stop(submitter)) {
+        const struct timespec until = moment_in(POLL_ROOM);
+        pthread_cond_timedwait(&submitter->changed, &submitter->mutex, &until);
+    }
+    if (fits) {
+        submitter->out += batch->bytes;
+    }
+    pthread_mutex_unlock(&submitter->mutex);
+    return fits;
+}
+
 /* False if the daemon stops before the last message is in. */
 static bool submit_batch(struct imd_submitter *submitter, struct imd_batch *batch) {
     if (!make_receipt(submitter, batch)) {
+        return false;
+    }
+    if (!wait_for_window(submitter, batch)) {
+        imd_receipt_release(batch->receipt); /* no message has it */
+        batch->receipt = NULL;
         return false;
     }
     for (size_t i = 0; i < batch->count; i++) {

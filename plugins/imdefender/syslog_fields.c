@@ -70,13 +70,25 @@ static size_t cut_length(const char *text, size_t maximum) {
     return length;
 }
 
+/* What cannot stand in a value as it is. */
+static bool needs_care(char c) {
+    return c == '"' || c == '\\' || c == ']' || (unsigned char)c < 0x20 || c == 0x7f;
+}
+
 static bool add_escaped(struct imd_buffer *out, const char *text, size_t length) {
     for (size_t i = 0; i < length; i++) {
-        char c = text[i];
-        if ((c == '"' || c == '\\' || c == ']') && !imd_buffer_add_char(out, '\\')) {
+        size_t run = i;
+        while (i < length && !needs_care(text[i])) {
+            i++;
+        }
+        if (!imd_buffer_add(out, text + run, i - run)) {
             return false;
         }
-        if (!imd_buffer_add_char(out, (unsigned char)c < 0x20 || c == 0x7f ? '?' : c)) {
+        if (i == length) {
+            return true;
+        }
+        const bool control = (unsigned char)text[i] < 0x20 || text[i] == 0x7f;
+        if ((!control && !imd_buffer_add_char(out, '\\')) || !imd_buffer_add_char(out, control ? '?' : text[i])) {
             return false;
         }
     }

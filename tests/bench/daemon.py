@@ -37,7 +37,7 @@ def processor_seconds(pid):
 
 def write_tenants(directory, count, more=""):
     path, secret = os.path.join(directory, "tenants.yaml"), os.path.join(directory, "secret")
-    with open(secret, "w", encoding="ascii") as file:
+    with open(secret, "w", encoding="ascii", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
         file.write(support.SECRET + "\n")
     with open(path, "w", encoding="ascii") as file:
         file.write("defaults:\n  clientId: %s\n  clientSecretFile: %s\n%stenants:\n" % (support.CLIENT, secret, more))

@@ -15,13 +15,13 @@
 #include "../config/settings.h"
 
 #define IMD_BATCH_ALERTS_MAX 256
-#define IMD_BATCH_BYTES_MAX (1u << 20) /* a batch is closed once it holds this; one large object may be larger */
+#define IMD_BATCH_BYTES_MAX (1u << 18) /* a batch is closed once it holds this; one large object may be larger */
 
 enum imd_change_kind { IMD_CHANGE_NEW, IMD_CHANGE_UPDATE };
 
 /* One alert version, or one health message. Pointers lead into the batch's memory. */
 struct imd_alert {
-    const char *json;      /* the object's bytes, a 0 byte after them */
+    const char *json;      /* the object's bytes, a 0 byte after them; the sink may take it over and put NULL */
     size_t json_length;
     const char *id;        /* decoded; for a health message the source's name */
     const char *updated;   /* its lastUpdateDateTime as the API wrote it */

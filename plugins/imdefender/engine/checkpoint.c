@@ -7,9 +7,11 @@
 #include <time.h>
 #include "../base/fault.h"
 
-#define ROUND_MS 20           /* how often receipts are looked at while some are open */
+#define ROUND_MS 20           /* how often receipts are looked at while some are open ... */
+#define ROUND_MIN_MS 2        /* ... and while they close one after the other */
 #define COMMIT_MS 1000        /* how often the store is written */
 #define COMMIT_RETRY_MS 30000 /* the longest wait after a failed commit */
+#define COMMIT_VERSIONS 2000  /* versions that are written without waiting for that: polling may wait for them */
 #define CHANGES_MAX 4096      /* deliveries of one commit */
 
 struct imd_checkpointer {
@@ -24,6 +26,8 @@ struct imd_checkpointer {
     bool stopping;
     /* turn() only */
     struct imd_delivery *ready, **ready_end; /* acknowledged, not committed */
+    size_t ready_versions;
+    int round_ms;
     int64_t commit_at;
     int64_t retry_ms;          /* 0 while commits succeed */
 };
@@ -164,6 +168,7 @@ acknowledge(struct imd_checkpointer *checkpointer, struct imd_delivery *delivery
     if (merge_mark(delivery)) return;
     delivery->account->last_ready = delivery;
     delivery->next = NULL;
+    checkpointer->ready_versions += delivery->version_count;
     *checkpointer->ready_end = delivery;
     checkpointer->ready_end = &delivery->next;
 }
@@ -202,6 +207,8 @@ collect(struct imd_checkpointer *checkpointer)
         imd_account_release(account);
     }
     pthread_mutex_unlock(&checkpointer->lock);
+    checkpointer->round_ms = taken || !checkpointer->round_ms ? ROUND_MIN_MS : checkpointer->round_ms * 2;
+    if (checkpointer->round_ms > ROUND_MS) checkpointer->round_ms = ROUND_MS;
     for (struct imd_delivery *delivery; (delivery = taken);) {
         taken = delivery->next;
         acknowledge(checkpointer, delivery);
@@ -251,6 +258,7 @@ free_committed(struct imd_checkpointer *checkpointer, int count)
         struct imd_account *account = delivery->account;
         checkpointer->ready = delivery->next;
         if (account->last_ready == delivery) account->last_ready = NULL;
+        checkpointer->ready_versions -= delivery->version_count;
         if (delivery->batch.kind == IMD_BATCH_ALERTS) {
             imd_count_down(account->alerts, delivery->version_count);
             imd_count_down(account->input_load->alerts, delivery->version_count);
@@ -322,7 +330,8 @@ int
 imd_checkpointer_turn(struct imd_checkpointer *checkpointer, int64_t now, bool flush)
 {
     collect(checkpointer);
-    if (flush || now >= checkpointer->commit_at) {
+    bool many = checkpointer->ready_versions >= COMMIT_VERSIONS && !checkpointer->retry_ms;
+    if (flush || many || now >= checkpointer->commit_at) {
         struct imd_error error = {0};
         bool any = checkpointer->ready != NULL;
         int result = commit_ready(checkpointer, &error);
@@ -337,7 +346,7 @@ imd_checkpointer_turn(struct imd_checkpointer *checkpointer, int64_t now, bool f
         checkpointer->commit_at = now + (checkpointer->retry_ms ? checkpointer->retry_ms : COMMIT_MS);
         if (any && result == 0 && checkpointer->committed) checkpointer->committed(checkpointer->context);
     }
-    return ROUND_MS;
+    return checkpointer->round_ms;
 }
 
 static int64_t
@@ -353,17 +362,22 @@ imd_checkpointer_run(struct imd_checkpointer *checkpointer)
 {
     bool stopping = false;
     while (!stopping) {
-        int wait_ms = imd_checkpointer_turn(checkpointer, now_ms(), false);
+        int64_t wait_ms = imd_checkpointer_turn(checkpointer, now_ms(), false);
         pthread_mutex_lock(&checkpointer->lock);
+        /* With nothing out there is only the next commit to wait for, or that something goes out. */
+        bool any_out = checkpointer->active != NULL;
+        if (!any_out) wait_ms = checkpointer->commit_at - now_ms();
+        if (wait_ms < 1) wait_ms = 1;
         if (!checkpointer->stopping && !checkpointer->active && !checkpointer->ready) {
             pthread_cond_wait(&checkpointer->changed, &checkpointer->lock);
         } else if (!checkpointer->stopping) {
             struct timespec until;
             clock_gettime(CLOCK_MONOTONIC, &until);
-            until.tv_nsec += (long)wait_ms * 1000000;
+            until.tv_sec += wait_ms / 1000;
+            until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
             until.tv_sec += until.tv_nsec / 1000000000;
             until.tv_nsec %= 1000000000;
-            while (!checkpointer->stopping &&
+            while (!checkpointer->stopping && (any_out || !checkpointer->active) &&
                    pthread_cond_timedwait(&checkpointer->changed, &checkpointer->lock, &until) == 0) {
             }
         }
