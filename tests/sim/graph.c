@@ -99,6 +99,10 @@ static bool matches_query(const struct graph_quirks *quirks, const struct graph_
 }
 
 /* All that matches, in the order of the list; to be freed. */
+static bool holds(const struct graph_version *version, const char *text) {
+    return text != NULL && memmem(version->bytes, version->length, text, strlen(text)) != NULL;
+}
+
 static struct match *select_matches(const struct graph_quirks *quirks, const struct graph_request *request,
                                     const struct graph_options *options, size_t *count) {
     const struct graph_feed *feed = &request->tenant->feeds[request->source];
@@ -115,7 +119,8 @@ static struct match *select_matches(const struct graph_quirks *quirks, const str
     *count = 0;
     for (size_t i = 0; i < feed->object_count; i++) {
         struct graph_version *version = feed->objects[i]->current;
-        if (!matches_query(quirks, options, source, version)) {
+        if (!matches_query(quirks, options, source, version) ||
+            (quirks->partial && holds(version, quirks->partial_hides))) {
             continue;
         }
         int64_t time = by_created ? version->created : version->changed;
@@ -266,7 +271,7 @@ static void add_selected(const char *select, const struct graph_version *version
 static bool is_poisoned(const struct graph_quirks *quirks, const struct graph_options *options,
                         const struct graph_answer *answer) {
     for (size_t i = 0; quirks->poison != NULL && options->select == NULL && i < answer->shown_count; i++) {
-        if (memmem(answer->shown[i]->bytes, answer->shown[i]->length, quirks->poison, strlen(quirks->poison)) != NULL) {
+        if (holds(answer->shown[i], quirks->poison)) {
             return true;
         }
     }

@@ -43,7 +43,8 @@ struct graph_quirks {
     bool select_refused; /* $select: 400 */
     char *poison;        /* a page with an object that holds this text: 500, unless $select leaves it out */
     bool empty_first;     /* a first page is empty and has a nextLink */
-    bool partial;         /* 206 with a Warning */
+    bool partial;         /* 206 with a Warning, ... */
+    char *partial_hides;  /* ... without the objects that hold this text */
     bool expand_fails;    /* 500 whenever $expand is asked for */
     unsigned top_clamp;   /* 0: the source's ceiling */
     unsigned top_refused; /* a larger $top: 400; 0: as the source's row says */

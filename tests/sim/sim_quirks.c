@@ -36,6 +36,7 @@ static const struct key {
     {"skipRefused", SWITCH, offsetof(struct graph_quirks, skip_refused), NULL},
     {"selectRefused", SWITCH, offsetof(struct graph_quirks, select_refused), NULL},
     {"poison", TEXT, offsetof(struct graph_quirks, poison), NULL},
+    {"partialHides", TEXT, offsetof(struct graph_quirks, partial_hides), NULL},
     {"elsewhere", TEXT, offsetof(struct graph_quirks, elsewhere), NULL},
 };
 

@@ -399,7 +399,8 @@ answer_page(struct history *history, struct imd_request *request)
     graph_query(&history->data, &quirks, &ask, &answer);
     size_t length = answer.body.length;
     request->response.status = answer.status;
-    if (!chance(history, 3)) request->response.date = api_now - api_now % SECOND;
+    /* Where neither the API tells the time nor the clock here is right, only the sweep can heal what that leads to. */
+    if (!history->reconcile || !chance(history, 3)) request->response.date = api_now - api_now % SECOND;
     trace(history, "  %s\n              -> %d, %zu of %zu%s", query, answer.status, answer.shown_count, answer.matching,
           answer.linked ? ", linked" : "");
     bool cut = history->fault_percent && chance(history, history->fault_percent);
@@ -662,6 +663,9 @@ turn(struct history *history, struct watch *watch)
         watch->succeeded = feed->checkpoint.succeeded;
         history->complete_polls++;
         trace(history, "complete poll");
+        imd_time promised = imd_time_add(feed->checkpoint.succeeded, -history->overlap * SECOND);
+        if (promised < feed->checkpoint.origin) promised = feed->checkpoint.origin;
+        if (promised < watch->lower) watch->lower = promised;
         if (watch->poll) check_visible(history, watch->began, watch->lower, false, "missed by a complete poll");
     }
     if (feed->poll != watch->poll || (feed->poll && feed->poll->walk.pages == 0)) {
@@ -709,7 +713,8 @@ choose_quirks(struct history *history)
     if (chance(history, 50)) quirks->top_clamp = 2 + (unsigned)below(history, 8);
     if (chance(history, history->graph == GRAPH_INCIDENTS ? 70 : 20)) quirks->top_refused = 2 + (unsigned)below(history, 8);
     quirks->elsewhere = (char *)"https://elsewhere.example";
-    if (history->source->style == IMD_PAGE_WINDOW || !chance(history, 15)) return;
+    quirks->partial_hides = (char *)"\"severity\":\"low\"";
+    if (history->source->style == IMD_PAGE_WINDOW || !history->reconcile || !chance(history, 15)) return;
     snprintf(history->poison, sizeof history->poison, "\"id\":\"a%u\"", (unsigned)below(history, history->objects_left));
     quirks->poison = history->poison;
     quirks->select_refused = chance(history, 30);
@@ -726,13 +731,14 @@ choose_plan(struct history *history)
     history->kills_left = chance(history, 30) ? 3 : 0;
     history->fault_percent = chance(history, 40) ? 10 : 0;
     history->overlap = 30 + (int64_t)below(history, 300);
-    history->reconcile = 14400;
+    history->reconcile = chance(history, 30) ? 0 : 14400; /* without the sweep nothing is healed afterwards */
     history->poll_interval = 60 + (unsigned)below(history, 200);
     history->max_in_flight = chance(history, 30) ? 8 : 10000;
-    history->late_max = chance(history, 30) ? 3000 * SECOND : chance(history, 50) ? history->overlap * SECOND / 2 : 0;
+    history->late_max = chance(history, 30) && history->reconcile ? 3000 * SECOND : chance(history, 50) ? history->overlap * SECOND / 2 : 0;
     history->page_size = 2 + (unsigned)below(history, 20);
     history->slow_sink = chance(history, 30);
-    history->clock_steps_left = history->source->style != IMD_PAGE_WINDOW && chance(history, 25) ? 3 : 0;
+    bool steps = history->source->style != IMD_PAGE_WINDOW && history->reconcile && chance(history, 25);
+    history->clock_steps_left = steps ? 3 : 0;
     history->outages_left = chance(history, 25) ? 3 : 0;
     history->blocks_left = chance(history, 20) ? 1 : 0;
     history->bursts_left = history->source->style != IMD_PAGE_WINDOW && chance(history, 20) ? 2 : 0;

@@ -261,6 +261,7 @@ void
 imd_poison_ask(struct imd_poll *poll, struct imd_query *query)
 {
     forget_listed(poll);
+    if (poll->asking != IMD_ASKING_PAGE) query->ordered = false; /* may be refused as well */
     if (poll->asking == IMD_ASKING_LIST) {
         query->select = true;
         query->top = poll->feed->paging.ceiling;

@@ -213,6 +213,8 @@ begin_earlier(struct imd_poll *poll)
     imd_time lower = imd_time_add(poll->started, -depth * IMD_TICKS_PER_SECOND);
     if (lower < checkpoint->origin) lower = checkpoint->origin;
     if (lower >= imd_time_add(poll->walk.lower, -5 * IMD_TICKS_PER_SECOND)) return false;
+    /* Also if this walk is given up, the next one must not begin later. */
+    if (!poll->sweep && lower < checkpoint->watermark) checkpoint->watermark = lower;
     imd_walk_end(&poll->walk);
     poll->no_memory = !imd_poison_begin_walk(poll, lower);
     return true;
