@@ -16,7 +16,7 @@ def digest(text):
 
 
 class Simulator(Process):
-    """Options are those of the command line with _ for -, a list for what is repeatable; `scenario` is a list of rules."""
+    """Options are those of the command line with _ for -, a list for what is repeatable, True for a switch; `scenario` is a list of rules."""
 
     def __init__(self, case, name="sim", tls=True, scenario=None, **options):
         super().__init__(case, name)
@@ -33,7 +33,7 @@ class Simulator(Process):
             options["scenario"] = case.write(name + ".scenario", json.dumps({"rules": scenario}))
         for option, value in options.items():
             for one in value if isinstance(value, list) else [value]:
-                words += ["--" + option.replace("_", "-"), str(one)]
+                words += ["--" + option.replace("_", "-")] + ([] if one is True else [str(one)])
         self.port_file = options["port_file"]
         self.words = words
         self.start()

@@ -78,7 +78,15 @@ struct json_object *sim_jwt_open(const unsigned char key[32], const char *token)
     sign(key, token, (size_t)(last - token), &signature);
     bool genuine = strcmp(signature.bytes, last + 1) == 0;
     graph_buffer_free(&signature);
-    char *claims = genuine ? sim_base64_decode(first + 1, (size_t)(last - first - 1)) : NULL;
+    return genuine ? sim_jwt_claims(token) : NULL;
+}
+
+struct json_object *sim_jwt_claims(const char *token) {
+    const char *first = strchr(token, '.'), *last = strrchr(token, '.');
+    if (first == NULL || last == first) {
+        return NULL;
+    }
+    char *claims = sim_base64_decode(first + 1, (size_t)(last - first - 1));
     struct json_object *object = claims != NULL ? json_tokener_parse(claims) : NULL;
     free(claims);
     return object;

@@ -50,6 +50,8 @@ static const struct row rows[] = {
     ROW("quotas", NUMBER, quotas, "PERCENT", "of the documented quotas are allowed, what is over them gets a 429 (0: off)"),
     ROW("latency", NUMBER, latency, "MS", "before each answer (0)"),
     ROW("token-lifetime", NUMBER, token_lifetime, "SECONDS", "expires_in of tokens (3599)"),
+    ROW("trust-tokens", SWITCH, trust_tokens, NULL,
+        "accept tokens of any issuer: the signature is not looked at, nor aud and roles where they are absent"),
     ROW("scenario", TEXT, scenario, "FILE", "faults and quirks (tests/sim/README.md)"),
     ROW("request-log", TEXT, request_log, "FILE", "NDJSON, a line per request"),
     ROW("truth", TEXT, truth, "FILE", "NDJSON, a line per version when it becomes visible"),

@@ -23,7 +23,7 @@ struct sim_options {
     unsigned sources; /* bits 1 << GRAPH_...: what is made up */
     double rate, replay_interval; /* replay_interval < 0: off */
     uint64_t seed;
-    bool tenants_given, no_gzip;
+    bool tenants_given, no_gzip, trust_tokens;
 };
 
 /* 0 to run, 1 when done (--help), 2 after a message on stderr. */

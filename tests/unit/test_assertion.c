@@ -262,6 +262,28 @@ static void a_wrong_or_missing_passphrase_is_told(void **state) {
     assert_refused(settings, "keyPassphraseFile", "No such file");
 }
 
+/* "-----BEGIN RSA PRIVATE KEY-----", as older tools write it. */
+static void the_older_form_of_a_key_is_read_too(void **state) {
+    const char *path = temporary_path("old.key"), *certificate = certificate_write("app.crt", rsa, -DAY, DAY);
+    struct parts parts;
+    (void)state;
+
+    for (int locked = 0; locked < 2; locked++) {
+        BIO *out = BIO_new_file(path, "w");
+        assert_int_equal(PEM_write_bio_PrivateKey_traditional(out, rsa, locked ? EVP_aes_128_cbc() : NULL,
+                                                              (const unsigned char *)"open sesame", locked ? 11 : 0, NULL, NULL),
+                         1);
+        BIO_free(out);
+        assert_int_equal(chmod(path, 0600), 0);
+        struct imd_settings *settings = settings_of(certificate, path);
+        if (locked) settings_put(settings, "keyPassphraseFile", temporary_text("passphrase", "open sesame"));
+        make(settings, &parts, NULL);
+        assert_true(verifies(&parts, rsa, true));
+        imd_settings_release(settings);
+    }
+    assert_refused(settings_of(certificate, path), "keyPassphraseFile", "there is no passphrase");
+}
+
 static void keys_that_entra_does_not_take_are_refused(void **state) {
     EVP_PKEY *small = certificate_key("RSA", 1024), *curve = certificate_key("EC", 0);
     (void)state;
@@ -329,6 +351,7 @@ int main(void) {
         cmocka_unit_test(a_key_of_another_certificate_is_refused),
         cmocka_unit_test(a_certificate_outside_its_time_is_refused),
         cmocka_unit_test(a_wrong_or_missing_passphrase_is_told),
+        cmocka_unit_test(the_older_form_of_a_key_is_read_too),
         cmocka_unit_test(keys_that_entra_does_not_take_are_refused),
         cmocka_unit_test(files_without_what_they_should_hold_are_refused),
         cmocka_unit_test(a_key_that_all_users_can_read_is_refused),

@@ -14,8 +14,10 @@
 #include <time.h>
 #include "../base/base64url.h"
 #include "../config/secret.h"
+#include "private_key.h"
 
 #define KEY_BITS_MIN 2048
+#define NOT_RSA "the sign-in service takes RSA keys of 2048 bits or more only, not the one in"
 #define SIGNATURE_MAX 2048 /* bytes: keys of up to 16384 bits */
 
 struct pair {
@@ -61,31 +63,25 @@ static int read_certificate(struct pair *pair, const char *place, const struct i
     return refuse(error, "certificateFile", "give the certificate in PEM form", "there is no certificate in", place);
 }
 
-/* OpenSSL's way of asking for the passphrase; it would ask on the terminal if this were not given. */
-static int give_passphrase(char *out, int size, int writing, void *context) {
-    const struct imd_buffer *passphrase = context;
-
-    (void)writing;
-    if (passphrase->data == NULL || passphrase->length > (size_t)size) return -1;
-    memcpy(out, passphrase->data, passphrase->length);
-    return (int)passphrase->length;
-}
-
-static int explain_key(const char *parameter, const char *place, const struct imd_buffer *pem, bool has_passphrase,
-                       struct imd_error *error) {
-    if (strstr(pem->data, "PRIVATE KEY-----") == NULL) {
-        return refuse(error, parameter, "give the private key in PEM form, in keyFile or beside the certificate",
-                      "there is no private key in", place);
+static int explain_key(enum imd_key_problem problem, const char *parameter, const char *place, struct imd_error *error) {
+    switch (problem) {
+        case IMD_KEY_GOOD:
+            return 0;
+        case IMD_KEY_ABSENT:
+            return refuse(error, parameter, "give the private key in PEM form, in keyFile or beside the certificate",
+                          "there is no private key in", place);
+        case IMD_KEY_LOCKED:
+            return refuse(error, "keyPassphraseFile", "give keyPassphraseFile",
+                          "there is no passphrase for the encrypted private key in", place);
+        case IMD_KEY_WRONG_PASSPHRASE:
+            return refuse(error, "keyPassphraseFile", "put the passphrase of this key into the file",
+                          "the passphrase does not open the private key in", place);
+        case IMD_KEY_NOT_RSA:
+            return refuse(error, parameter, "make a certificate with an RSA key of 2048 bits or more", NOT_RSA, place);
+        case IMD_KEY_BROKEN:
+            break;
     }
-    if (strstr(pem->data, "ENCRYPTED") == NULL) {
-        return refuse(error, parameter, "check the file", "the private key cannot be read from", place);
-    }
-    if (!has_passphrase) {
-        return refuse(error, "keyPassphraseFile", "give keyPassphraseFile",
-                      "there is no passphrase for the encrypted private key in", place);
-    }
-    return refuse(error, "keyPassphraseFile", "put the passphrase of this key into the file",
-                  "the passphrase does not open the private key in", place);
+    return refuse(error, parameter, "check the file", "the private key cannot be read from", place);
 }
 
 static int read_key(struct pair *pair, const struct imd_settings *settings, const char *parameter, const char *place,
@@ -97,14 +93,7 @@ static int read_key(struct pair *pair, const struct imd_settings *settings, cons
     if (settings->key_passphrase_file != NULL) {
         result = read_file("keyPassphraseFile", settings->key_passphrase_file, guard_of(settings), &passphrase, error);
     }
-    BIO *bio = result == 0 ? BIO_new_mem_buf(pem->data, (int)pem->length) : NULL;
-    if (bio != NULL) {
-        pair->key = PEM_read_bio_PrivateKey(bio, NULL, give_passphrase, &passphrase);
-        BIO_free(bio);
-        if (pair->key == NULL) result = explain_key(parameter, place, pem, passphrase.length > 0, error);
-    } else if (result == 0) {
-        result = imd_error_set(error, "free memory", "no memory for a private key");
-    }
+    if (result == 0) result = explain_key(imd_private_key_read(pem, &passphrase, &pair->key), parameter, place, error);
     imd_buffer_wipe(&passphrase);
     return result;
 }
@@ -138,7 +127,7 @@ static int judge_pair(struct pair *pair, const struct imd_settings *settings, co
 
     if (type != EVP_PKEY_RSA || EVP_PKEY_bits(pair->key) < KEY_BITS_MIN) {
         return refuse(error, key_parameter, "make a certificate with an RSA key of 2048 bits or more",
-                      "the sign-in service takes RSA keys of 2048 bits or more only, not the one in", key_place);
+                      NOT_RSA, key_place);
     }
     if (X509_check_private_key(pair->certificate, pair->key) != 1) {
         return refuse(error, key_parameter, "give the key that the certificate was made with",
