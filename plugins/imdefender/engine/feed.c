@@ -483,7 +483,6 @@ bool
 imd_feed_give_up_expand(struct imd_feed *feed)
 {
     if (!feed->paging.expand) return false;
-    feed->expand_failures = EXPAND_FAILURES_MAX - 1; /* there is no doubt about the reason */
     leave_expand_out(feed);
     return true;
 }
@@ -532,6 +531,9 @@ imd_feed_failed(struct imd_feed *feed, const struct imd_judgement *judgement)
     if (over || feed->failures > 1 || strcmp(feed->health, "starting") == 0)
         imd_feed_set_health(feed, imd_verdict_state(judgement->verdict), judgement->reason, judgement->action);
     if (judgement->verdict == IMD_VERDICT_SERVER && answered && feed->failures > 1) ask_for_less(feed);
-    if (judgement->verdict == IMD_VERDICT_QUERY_REFUSED) feed->paging.unordered = false; /* that was not the reason */
+    if (judgement->verdict == IMD_VERDICT_QUERY_REFUSED) { /* neither order nor navigation property was the reason */
+        feed->paging.unordered = false;
+        feed->expand_failures = 0;
+    }
     imd_feed_schedule(feed, over && wait < interval ? interval : wait);
 }
