@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls.h"
 
+#include <pthread.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
@@ -38,9 +39,18 @@ static CURLcode on_context(CURL *easy, void *context, void *thumbprint) {
     return CURLE_OK;
 }
 
-static bool is_openssl(void) {
+static pthread_once_t look_once = PTHREAD_ONCE_INIT;
+static bool with_openssl;
+
+static void look(void) {
     const curl_version_info_data *version = curl_version_info(CURLVERSION_NOW);
-    return version->ssl_version != NULL && strncmp(version->ssl_version, "OpenSSL/", 8) == 0;
+    with_openssl = version->ssl_version != NULL && strncmp(version->ssl_version, "OpenSSL/", 8) == 0;
+}
+
+/* Looked up once: libcurl asks all its libraries, which is no small part of what a request costs. */
+static bool is_openssl(void) {
+    pthread_once(&look_once, look);
+    return with_openssl;
 }
 
 CURLcode imd_tls_set(CURL *easy, const char *thumbprint) {

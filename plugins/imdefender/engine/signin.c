@@ -135,7 +135,8 @@ accept_token(struct imd_tenant *tenant, struct imd_signin *signin, enum imd_api 
     signin->issued++;
     if (!tenant->directory[0]) memcpy(tenant->directory, token->tenant, sizeof tenant->directory);
     signin->expires_at = now + token->lifetime * 1000;
-    signin->renew_at = signin->expires_at - early * 1000;
+    /* Tokens got in one wave, at the start of the daemon, are not renewed in one. */
+    signin->renew_at = signin->expires_at - early * 1000 + imd_engine_jitter(engine_of(tenant), early * 300);
     signin->failures = 0;
     signin->retry_at = 0;
     free(signin->failure);
