@@ -49,7 +49,9 @@ keep_message(struct world *world, const struct imd_batch *batch, const struct im
 static void
 pass_on(struct world *world, struct imd_batch *batch)
 {
+    world->api.outside++;
     for (size_t i = 0; i < batch->count; i++) keep_message(world, batch, &batch->alerts[i]);
+    world->api.outside--;
     imd_engine_submitted(world->engine, batch);
 }
 
@@ -97,7 +99,9 @@ static void
 write_log(void *context, enum imd_log_level level, const char *text)
 {
     struct world *world = context;
+    world->api.outside++;
     imd_buffer_print(&world->log, "%d %s\n", (int)level, text);
+    world->api.outside--;
 }
 
 void

@@ -73,6 +73,7 @@ static void
 start(struct imd_transport *transport, struct imd_request *request)
 {
     struct virtual_api *api = of(transport);
+    api->outside++;
     struct virtual_call *call = calloc(1, sizeof *call), **end = &api->calls;
     if (!call) abort();
     memset(&request->response, 0, sizeof request->response);
@@ -93,6 +94,7 @@ start(struct imd_transport *transport, struct imd_request *request)
     while (*end) end = &(*end)->next;
     *end = call;
     count_call(api, call);
+    api->outside--;
 }
 
 static void
@@ -230,7 +232,10 @@ send_body(struct virtual_api *api, struct virtual_call *call)
     struct imd_response *response = &request->response;
     while (call->sent < call->length && response->failure == IMD_FAILURE_NONE) {
         size_t part = call->length - call->sent < api->chunk ? call->length - call->sent : api->chunk;
-        switch (request->data(request, call->bytes + call->sent, part)) {
+        api->outside--;
+        enum imd_flow flow = request->data(request, call->bytes + call->sent, part);
+        api->outside++;
+        switch (flow) {
             case IMD_FLOW_PAUSE:
                 request->paused = true;
                 return false;
@@ -256,23 +261,33 @@ next_due(const struct virtual_api *api)
     return next;
 }
 
-static void
-poll_once(struct imd_transport *transport, int timeout_ms)
+/* Answers the next call; NULL if none is at its end. */
+static struct imd_request *
+answer_next(struct virtual_api *api, int timeout_ms)
 {
-    struct virtual_api *api = of(transport);
     struct virtual_call *call = next_due(api);
     if (!call || call->due > api->now + timeout_ms) {
         api->now += timeout_ms;
-        return;
+        return NULL;
     }
     if (call->due > api->now) api->now = call->due;
     if (!call->begun) begin_answer(api, call);
-    if (!send_body(api, call)) return;
+    if (!send_body(api, call)) return NULL;
     struct imd_request *request = call->request;
     request->handle = NULL;
     unlink_call(api, call);
     free_call(call);
-    request->done(request);
+    return request;
+}
+
+static void
+poll_once(struct imd_transport *transport, int timeout_ms)
+{
+    struct virtual_api *api = of(transport);
+    api->outside++;
+    struct imd_request *request = answer_next(api, timeout_ms);
+    api->outside--;
+    if (request) request->done(request);
 }
 
 static void

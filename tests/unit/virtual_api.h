@@ -58,6 +58,7 @@ struct virtual_api {
         bool revoked;
     } tokens[VIRTUAL_TOKENS_MAX];
     unsigned token_count;
+    unsigned outside;      /* above 0 while code of the test runs, and not the engine's */
     unsigned requests, token_requests, most_at_once, tokens_at_once_most, resumed;
 };
 

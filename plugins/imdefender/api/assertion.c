@@ -240,5 +240,5 @@ int imd_assertion_add(struct imd_buffer *out, const struct imd_assertion *assert
     bool good = add_header(out, &pair, algorithm) && imd_buffer_add_char(out, '.') && add_claims(out, assertion) &&
                 add_signature(out, start, pair.key, algorithm);
     free_pair(&pair);
-    return good ? 0 : imd_error_set(error, "free memory", "the client assertion cannot be made");
+    return good ? 0 : imd_error_set(error, "free memory", "no memory for a client assertion");
 }

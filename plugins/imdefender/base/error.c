@@ -43,6 +43,10 @@ int imd_error_set(struct imd_error *error, const char *remedy, const char *forma
     return -1;
 }
 
+bool imd_error_is_memory(const struct imd_error *error) {
+    return strstr(error->what, "no memory") != NULL || strstr(error->what, "not enough memory") != NULL;
+}
+
 void imd_error_tenant(struct imd_error *error, const char *tenant) {
     if (error == NULL || tenant == NULL || error->tenant[0] != '\0') return;
     copy_text(error->tenant, sizeof error->tenant, tenant);

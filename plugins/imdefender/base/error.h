@@ -6,6 +6,7 @@
 #ifndef IMD_ERROR_H
 #define IMD_ERROR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct imd_error {
@@ -21,6 +22,9 @@ struct imd_error {
  * `error` may be NULL, then nothing happens. Always returns -1, so that callers can return it. */
 int imd_error_set(struct imd_error *error, const char *remedy, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Whether it is want of memory, which passes by itself, and nothing an operator has to mend. */
+bool imd_error_is_memory(const struct imd_error *error);
 
 /* Add the place to an error; a place that is already set is kept (the innermost knows best). NULL is allowed for both. */
 void imd_error_tenant(struct imd_error *error, const char *tenant);

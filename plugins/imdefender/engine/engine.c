@@ -69,6 +69,7 @@ imd_engine_add_input(struct imd_engine *engine, const char *name, const char *te
 {
     struct imd_engine_input *input = calloc(1, sizeof *input);
     bool good = input != NULL;
+    if (!input) imd_error_set(error, "free memory", "no memory for an input");
     if (good) {
         input->engine = engine;
         input->parked_end = &input->parked;

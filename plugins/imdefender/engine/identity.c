@@ -134,7 +134,7 @@ static void
 refuse(const struct imd_error *error, struct imd_judgement *judgement)
 {
     judgement->retry_after = -1;
-    imd_judgement_set(judgement, IMD_VERDICT_CREDENTIAL, error->remedy, "%s%s%s", error->what,
+    imd_judgement_set(judgement, imd_error_is_memory(error) ? IMD_VERDICT_SERVER : IMD_VERDICT_CREDENTIAL, error->remedy, "%s%s%s", error->what,
                       error->parameter[0] ? ", parameter " : "", error->parameter);
 }
 

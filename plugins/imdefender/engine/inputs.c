@@ -6,6 +6,7 @@
 #include "../base/fault.h"
 #include "internal.h"
 
+#define RELOAD_AGAIN_MS 30000
 #define START_SPREAD_MS 5 /* per feed: first polls come one after the other */
 
 /* --- making --- */
@@ -22,8 +23,12 @@ add_feed(struct imd_tenant *tenant, int source, int64_t delay, struct imd_error 
     struct imd_engine *engine = tenant->input->engine;
     tenant->feeds[source] = imd_feed_new(tenant, &imd_sources[source], error);
     if (!tenant->feeds[source]) return -1;
+    if (!imd_heap_reserve(&engine->due, engine->account_count)) {
+        imd_feed_free(tenant->feeds[source]);
+        tenant->feeds[source] = NULL;
+        return imd_error_set(error, "free memory", "no memory for a feed");
+    }
     tenant->input->feed_count++;
-    if (!imd_heap_reserve(&engine->due, engine->account_count)) return imd_error_set(error, "free memory", "no memory for a feed");
     imd_feed_schedule(tenant->feeds[source], delay);
     return 0;
 }
@@ -178,14 +183,21 @@ reload(struct imd_engine_input *input)
     struct imd_error error = {0};
     char text[2048];
     size_t before = input->tenant_count;
+    const char *consequence = "the tenants stay as they were";
     int result = imd_tenants_load(input->tenants_file, input->settings, &engine->log, &tenants, &error);
     IMD_FAULT_POINT("at-reload");
-    if (result == 0) result = imd_input_make_tenants(input, tenants, &error);
+    bool good = result == 0;
+    if (good) result = imd_input_make_tenants(input, tenants, &error);
     IMD_FAULT_POINT("after-reload");
     imd_tenants_free(tenants);
+    if (result < 0 && (good || imd_error_is_memory(&error))) { /* not the fault of who wrote the file */
+        consequence = "some tenants are not polled as the file says; it is read again soon";
+        input->file_seen.inode = 0;
+        input->file_checked_at = engine->now + RELOAD_AGAIN_MS;
+    }
     if (result < 0)
         imd_log_print(&engine->log, IMD_LOG_ERROR, "input %s: %s", input->name,
-                      imd_error_print(&error, "the tenants stay as they were", text, sizeof text));
+                      imd_error_print(&error, consequence, text, sizeof text));
     else
         imd_log_print(&engine->log, IMD_LOG_INFO, "input %s: %s read again, %zu tenants (%zu before)", input->name,
                       input->tenants_file, input->tenant_count, before);

@@ -281,13 +281,15 @@ make_form(struct imd_signin_request *request, const char *assertion, bool try_st
     struct imd_token_request wanted = {
         .settings = settings, .source = request->source, .now = unix_now(engine), .assertion = assertion};
     char *refresh_token = NULL;
+    imd_buffer_clear(&request->url);
+    if (!imd_buffer_reserve(&request->url, request->url.maximum))
+        return imd_error_set(error, "free memory", "no memory for a URL");
     if (settings->credential == IMD_CREDENTIAL_REFRESH) {
         refresh_token = find_refresh_token(request, try_store, error);
         if (!refresh_token) return -1;
         wanted.refresh_token = refresh_token;
     }
     imd_buffer_wipe(&request->form);
-    imd_buffer_clear(&request->url);
     int result = imd_token_url(&request->url, settings, request->source)
                      ? imd_token_form(&request->form, &wanted, error)
                      : imd_error_set(error, "shorten it", "loginUrl is too long");
@@ -306,7 +308,8 @@ ask_token(struct imd_signin_request *request, const char *assertion, bool try_st
     request->step = STEP_TOKEN;
     if (make_form(request, assertion, try_store, &error) < 0) {
         *judgement = (struct imd_judgement){.retry_after = -1};
-        imd_judgement_set(judgement, IMD_VERDICT_CREDENTIAL, error.remedy, "%s%s%s", error.what,
+        imd_judgement_set(judgement, imd_error_is_memory(&error) ? IMD_VERDICT_SERVER : IMD_VERDICT_CREDENTIAL,
+                          error.remedy, "%s%s%s", error.what,
                           error.parameter[0] ? ", parameter " : "", error.parameter);
         return false;
     }
