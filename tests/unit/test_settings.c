@@ -539,6 +539,7 @@ static void what_a_source_cannot_do_is_warned_of(void **state) {
     (void)state;
 
     must_set(settings, "sources", "endpoint-alerts");
+    must_set(settings, "requestBudget", "80");
     must_set(settings, "pollInterval", "3");
     must_set(settings, "filter", "severity eq 'high'");
     assert_int_equal(imd_settings_check(settings, &log, NULL), 0);
@@ -546,7 +547,7 @@ static void what_a_source_cannot_do_is_warned_of(void **state) {
     must_set(settings, "pollInterval", "2");
     assert_int_equal(imd_settings_check(settings, &log, NULL), 0);
     assert_int_equal(warnings.count, 1);
-    assert_non_null(strstr(warnings.last, "quota of source 'endpoint-alerts', 1500 requests an hour"));
+    assert_non_null(strstr(warnings.last, "quota of source 'endpoint-alerts': 1200 requests an hour"));
     must_set(settings, "sources", "siem-detections");
     must_set(settings, "region", "eu");
     assert_int_equal(imd_settings_check(settings, &log, NULL), 0);

@@ -185,10 +185,11 @@ static void warn_sources(const struct imd_settings *settings, const struct imd_l
                           "source '%s' knows no filter: everything of it is fetched", source->name);
             warn(settings, log, &warning, "filter");
         }
-        if (source->per_hour > 0 && settings->poll_interval * source->per_hour < 3600) {
-            imd_error_set(&warning, "give at least 3 seconds",
-                          "polls that often pass the quota of source '%s', %u requests an hour", source->name,
-                          source->per_hour);
+        int64_t allowed = source->per_hour * settings->request_budget / 100;
+        if (source->per_hour > 0 && settings->poll_interval * allowed < 3600) {
+            imd_error_set(&warning, "raise pollInterval or requestBudget",
+                          "polls that often have to wait for the quota of source '%s': %lld requests an hour",
+                          source->name, (long long)allowed);
             warn(settings, log, &warning, "pollInterval");
         }
     }
