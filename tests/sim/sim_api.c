@@ -76,6 +76,11 @@ static struct graph_tenant *tenant_of(const struct sim_call *call, struct json_o
                : tenant;
 }
 
+/* Other servers leave `aud` out, or put the scope there. */
+static bool is_for(const char *found, const char *audience, bool trusted) {
+    return strcmp(found, audience) == 0 || (trusted && (*found == '\0' || strncmp(found, audience, strlen(audience)) == 0));
+}
+
 /* Finds the tenant of a genuine, valid token; false after an error was answered. */
 static bool check_claims(struct sim_call *call, const struct graph_source *source, struct json_object *claims) {
     int64_t now = sim_now(call->sim) / GRAPH_SECOND;
@@ -83,7 +88,7 @@ static bool check_claims(struct sim_call *call, const struct graph_source *sourc
     call->tenant = tenant_of(call, claims);
     if (time_claim(claims, "exp") <= now || time_claim(claims, "nbf") > now + 300) {
         refuse(call, 401, "InvalidAuthenticationToken", "Lifetime validation failed, the token is expired.");
-    } else if (strcmp(claim(claims, "aud"), source->audience) != 0 && !(trusted && *claim(claims, "aud") == '\0')) {
+    } else if (!is_for(claim(claims, "aud"), source->audience, trusted)) {
         refuse(call, 401, "InvalidAuthenticationToken", "Access token validation failure. Invalid audience.");
     } else if (!has_role(claims, source) && !(trusted && !json_object_object_get_ex(claims, "roles", NULL))) {
         refuse_role(call, source);
