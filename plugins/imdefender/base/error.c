@@ -24,7 +24,7 @@ static void copy_text(char *out, size_t size, const char *text) {
     if (text[length] != '\0') trim_sequence(out);
 }
 
-int imd_error_set(struct imd_error *error, const char *remedy, const char *format, ...) {
+int(imd_error_set)(struct imd_error *error, const char *remedy, const char *format, ...) {
     char what[sizeof error->what];
     char instruction[sizeof error->remedy];
     va_list arguments;

@@ -22,6 +22,9 @@ struct imd_error {
  * `error` may be NULL, then nothing happens. Always returns -1, so that callers can return it. */
 int imd_error_set(struct imd_error *error, const char *remedy, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+#ifdef __clang_analyzer__ /* it sees one file at a time, and so not what this returns */
+#define imd_error_set(error, ...) ((imd_error_set)(error, __VA_ARGS__), -1)
+#endif
 
 /* Whether it is want of memory, which passes by itself, and nothing an operator has to mend. */
 bool imd_error_is_memory(const struct imd_error *error);

@@ -30,13 +30,15 @@ static int open_regular(const char *path, struct stat *status, struct imd_error 
     if (descriptor >= 0 && fstat(descriptor, status) == 0) {
         if (S_ISREG(status->st_mode)) return descriptor;
         close(descriptor);
-        return imd_error_set(error, "name a regular file", "'%s' is not a regular file", path);
+        imd_error_set(error, "name a regular file", "'%s' is not a regular file", path);
+        return -1;
     }
     if (descriptor >= 0) {
         cause = errno;
         close(descriptor);
     }
-    return imd_error_set(error, remedy_of(cause), "cannot open '%s': %s", path, strerror(cause));
+    imd_error_set(error, remedy_of(cause), "cannot open '%s': %s", path, strerror(cause));
+    return -1; /* in so many words, for analysers */
 }
 
 static int too_large(const char *path, size_t maximum, struct imd_error *error) {

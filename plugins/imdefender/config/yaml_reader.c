@@ -2,6 +2,7 @@
 /* The plain part of YAML, over libyaml's events. */
 #include "yaml_reader.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -346,6 +347,7 @@ static void free_text(char *text) {
 void imd_yaml_mapping_free(struct imd_yaml_mapping *mapping) {
     for (size_t i = 0; i < mapping->count; i++) {
         struct imd_yaml_item *item = &mapping->items[i];
+        assert(item != NULL);
         for (size_t k = 0; k < item->count; k++) {
             free_text(item->values[k]);
             if (item->value_names != NULL) free(item->value_names[k]);

@@ -53,7 +53,7 @@ static bool
 remember(struct imd_feed *feed, imd_time from, imd_time to)
 {
     if (feed->poison_count == IMD_POISONS_MAX) return false;
-    if (!feed->poisons) feed->poisons = malloc(IMD_POISONS_MAX * sizeof *feed->poisons);
+    if (!feed->poisons) feed->poisons = calloc(IMD_POISONS_MAX, sizeof *feed->poisons);
     if (!feed->poisons) return false;
     unsigned place = feed->poison_count;
     while (place > 0 && feed->poisons[place - 1].from > from) place--;

@@ -5,6 +5,7 @@
  *   TOKEN     wait for the answer of the token endpoint
  *
  * A sign-in without managed identity begins with TOKEN. */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,6 +127,7 @@ static void
 accept_token(struct imd_tenant *tenant, struct imd_signin *signin, enum imd_api api, struct imd_token *token)
 {
     int64_t now = engine_of(tenant)->now;
+    assert(token != NULL);
     int64_t early = token->lifetime / 5 < IMD_RENEW_BEFORE_S ? token->lifetime / 5 : IMD_RENEW_BEFORE_S;
     imd_count(tenant->input->counters.tokens_issued, 1);
     imd_secret_free(token->refresh_token);

@@ -36,7 +36,7 @@ static const struct meaning *find(int code) {
     return NULL;
 }
 
-int imd_store_failure(sqlite3 *db, int code, const char *path, const char *doing, struct imd_error *error) {
+int(imd_store_failure)(sqlite3 *db, int code, const char *path, const char *doing, struct imd_error *error) {
     const struct meaning *meaning = find(code);
     const char *detail = db != NULL && sqlite3_extended_errcode(db) != SQLITE_OK ? sqlite3_errmsg(db) : NULL;
     int system = db != NULL && (code & 0xff) == SQLITE_IOERR ? sqlite3_system_errno(db) : 0;

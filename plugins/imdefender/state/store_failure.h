@@ -13,5 +13,8 @@
 
 /* Sets the error for the call on `db` (may be NULL) that returned `code`; `doing` completes "cannot ". Returns -1. */
 int imd_store_failure(sqlite3 *db, int code, const char *path, const char *doing, struct imd_error *error);
+#ifdef __clang_analyzer__ /* as imd_error_set() */
+#define imd_store_failure(db, code, path, doing, error) ((imd_store_failure)(db, code, path, doing, error), -1)
+#endif
 
 #endif

@@ -92,7 +92,7 @@ int imd_store_load(struct imd_store *store, const struct imd_feed_name *feed, st
                    struct imd_error *error) {
     static const char doing[] = "load the state of a feed";
     struct imd_store_sqlite *self = imd_store_of(store);
-    sqlite3_int64 id;
+    sqlite3_int64 id = 0;
     int found, result;
 
     *checkpoint = (struct imd_checkpoint){IMD_TIME_NONE, IMD_TIME_NONE, IMD_TIME_NONE, IMD_TIME_NONE};
@@ -151,7 +151,7 @@ static int forget_versions(struct imd_store_sqlite *store, sqlite3_int64 feed, i
 
 static int save_change(struct imd_store_sqlite *store, const struct imd_change *change, size_t *budget,
                        const char *doing, struct imd_error *error) {
-    sqlite3_int64 id;
+    sqlite3_int64 id = 0;
     size_t i;
 
     if (find_or_add_feed(store, &change->feed, &id, doing, error) != 0) return -1;
@@ -183,7 +183,7 @@ int imd_store_report(struct imd_store *store, const struct imd_feed_status *stat
     static const char doing[] = "note the states of feeds";
     struct imd_store_sqlite *self = imd_store_of(store);
     sqlite3_stmt *statement = self->statements[SAVE_STATUS];
-    sqlite3_int64 id;
+    sqlite3_int64 id = 0;
     size_t i;
     int result = 0;
 
