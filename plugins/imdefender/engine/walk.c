@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "walk.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +31,7 @@ push(struct imd_walk *walk, struct imd_region region)
         walk->regions = regions;
         walk->region_room = room;
     }
+    assert(walk->regions != NULL);
     walk->regions[walk->region_count++] = region;
     return true;
 }
@@ -188,8 +190,9 @@ out_of_room(struct imd_error *error)
     return IMD_WALK_FAILED;
 }
 
-/* Cuts [from, to) on the source's grain so that what the page held lies on both sides; a page of one value gets a part of
- * its own. Returns how many parts, the oldest first; 0 if there is nothing to cut. */
+/* Cuts [from, to) on the source's grain into halves; a page of one value gets a part of its own. Half of the window and not
+ * of the page: a page of the newest shows nothing of how much lies below it, and page by page the parts would pile up.
+ * Returns how many parts, the oldest first; 0 if there is nothing to cut. */
 static unsigned
 cut(imd_time from, imd_time to, imd_time oldest, imd_time newest, int64_t grain, imd_time edges[4])
 {
@@ -202,7 +205,8 @@ cut(imd_time from, imd_time to, imd_time oldest, imd_time newest, int64_t grain,
     if (from != IMD_TIME_NONE && oldest < from) oldest = from;
     edges[0] = from;
     if (oldest < newest) {
-        edges[++parts] = floor_to(oldest + (newest - oldest) / 2, grain) + grain;
+        imd_time low = from != IMD_TIME_NONE ? from : oldest, high = to != IMD_TIME_NONE ? to - grain : newest;
+        edges[++parts] = floor_to(low + (high - low) / 2, grain) + grain;
     } else {
         if (from == IMD_TIME_NONE || from < oldest) edges[++parts] = oldest;
         if (to == IMD_TIME_NONE || to > oldest + grain) edges[++parts] = oldest + grain;
