@@ -10,7 +10,7 @@ static unsigned
 spent_in(const struct imd_budget_window *window, int64_t slot)
 {
     unsigned sum = 0;
-    for (int64_t i = 0; i < IMD_BUDGET_SLOTS; i++)
+    for (int64_t i = 0; i < IMD_BUDGET_SLOTS && i <= window->slot; i++) /* the clock may be young */
         if (window->slot - i > slot - IMD_BUDGET_SLOTS) sum += window->spent[(window->slot - i) % IMD_BUDGET_SLOTS];
     return sum;
 }
