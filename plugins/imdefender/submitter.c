@@ -20,7 +20,7 @@ enum {
     CANCEL_AFTER = 500         /* milliseconds granted to a direct queue's action once forced to end */
 };
 #define WINDOW (4u << 20)            /* bytes of JSON submitted and not acknowledged */
-#define WINDOW_WITH_TREES (3u << 19) /* the same where $! holds all of it, which takes several times as much */
+#define WINDOW_WITH_TREES (1u << 20) /* the same where $! holds all of it, which takes several times as much */
 #define REPORT_FULL_AFTER 60000  /* milliseconds without room after which the log says so, once */
 #define REPORT_REFUSAL_AGAIN 600 /* seconds between two reports of refused messages */
 

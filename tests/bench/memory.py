@@ -9,6 +9,7 @@ from daemon import Daemon
 from server import Server
 
 TENANT = support.tenant_id(1)
+BOUNDED = ("a page of 1,000 alerts of 33 KB", "a page of 50 incidents, 28 MB")
 
 
 def _growth(directory, server, output, **parameters):

@@ -11,7 +11,7 @@
 #define ROUND_MIN_MS 2        /* ... and while they close one after the other */
 #define COMMIT_MS 1000        /* how often the store is written */
 #define COMMIT_RETRY_MS 30000 /* the longest wait after a failed commit */
-#define COMMIT_VERSIONS 2000  /* versions that are written without waiting for that: polling may wait for them */
+#define COMMIT_VERSIONS 4000  /* versions that are written without waiting for that: polling may wait for them */
 #define CHANGES_MAX 4096      /* deliveries of one commit */
 
 struct imd_checkpointer {

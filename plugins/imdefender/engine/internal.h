@@ -19,8 +19,8 @@
 #include "walk.h"
 
 #define IMD_API_COUNT 3
-#define IMD_QUEUED_PAUSE (2u << 20)      /* bytes handed to a sink and not submitted at which transfers are held up ... */
-#define IMD_QUEUED_RESUME (1u << 20)     /* ... and go on */
+#define IMD_QUEUED_PAUSE (1u << 20)      /* bytes handed to a sink and not submitted at which transfers are held up ... */
+#define IMD_QUEUED_RESUME (1u << 19)     /* ... and go on */
 #define IMD_IN_FLIGHT_BYTES (256u << 20) /* bytes of an input fetched and not committed at which polling stops */
 #define IMD_RELOAD_CHECK_MS 2000         /* how often tenants files are looked at */
 #define IMD_RENEW_BEFORE_S 300           /* a token with less left is renewed, or with a fifth of its life */
