@@ -223,8 +223,14 @@ class Fields(Sources):
                                    ("endpoint-alerts", "New"): "new", ("endpoint-alerts", "Resolved"): "update"})
 
     def test_an_old_alerts_detection_of_today_is_new(self):
-        text = text_of(AlertTime=stamp(-80 * 3600), FullId="old:1", LastProcessedTimeUtc=stamp(-5), Severity="Low")
-        message = self.arrive({"siem-detections": [text]}, input={"backfill": "10d", "overlap": "60"})["old:1"]
+        """It comes when versions as old as its alert are forgotten; but it is no version of that alert."""
+        sim = self.start_sim()
+        daemon = self.start_daemon(sim, tenants=tenants(1, ["siem-detections"]), input={"backfill": "10d", "overlap": "60"})
+        wait_until(lambda: len([r for r in sim.requests() if r["source"] == "siem-detections"]) > 2, "the first polls")
+        sim.control(addDetections=[{"AlertTime": stamp(-80 * 3600), "FullId": "old:1", "LastProcessedTimeUtc": stamp(-5),
+                                    "Severity": "Low"}])
+        message, = daemon.wait_for_alerts(1)
+        daemon.stop()
         self.assertEqual(message.metadata["change"], "new")
 
     def test_what_nobody_knows_yet_passes_through_unchanged(self):
