@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <locale.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -99,6 +100,61 @@ static bool names_add(struct builder *builder, struct names *names, const char *
     *slot = hash;
     names->count++;
     return false;
+}
+
+/* --- names that are kept for good --- */
+
+#define KNOWN_SLOTS 2048 /* a power of 2 */
+#define KNOWN_MAX 1000   /* names; any further one is copied into its object */
+#define KNOWN_LENGTH 64
+
+/* An API has some hundred names, which come again in each object: libfastjson need not copy and free them each time. */
+struct known {
+    uint32_t hash;
+    size_t length;
+    char name[]; /* with a 0 byte */
+};
+
+static struct {
+    pthread_mutex_t lock; /* for adding */
+    size_t count;
+    struct known *slots[KNOWN_SLOTS]; /* atomic: never changed again once set */
+} known_names = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* The slot that holds the name, or an empty one where it belongs. */
+static struct known **find_known(const char *name, size_t length, uint32_t hash) {
+    for (size_t i = hash & (KNOWN_SLOTS - 1);; i = (i + 1) & (KNOWN_SLOTS - 1)) {
+        const struct known *known = __atomic_load_n(&known_names.slots[i], __ATOMIC_ACQUIRE);
+        if (!known || (known->hash == hash && known->length == length && memcmp(known->name, name, length) == 0))
+            return &known_names.slots[i];
+    }
+}
+
+static struct known *make_known(const char *name, size_t length, uint32_t hash) {
+    struct known *known = malloc(sizeof(*known) + length + 1);
+    if (!known) return NULL;
+    known->hash = hash;
+    known->length = length;
+    memcpy(known->name, name, length);
+    known->name[length] = '\0';
+    return known;
+}
+
+/* A name that lives for ever, or NULL. */
+static const char *know_name(const char *name, size_t length, uint32_t hash) {
+    if (length > KNOWN_LENGTH) return NULL;
+    struct known **slot = find_known(name, length, hash), *known = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
+    if (known) return known->name;
+    if (__atomic_load_n(&known_names.count, __ATOMIC_RELAXED) >= KNOWN_MAX) return NULL;
+    pthread_mutex_lock(&known_names.lock);
+    slot = find_known(name, length, hash); /* it may have come meanwhile */
+    if (!*slot && known_names.count < KNOWN_MAX) {
+        __atomic_store_n(slot, make_known(name, length, hash), __ATOMIC_RELEASE);
+        if (*slot) __atomic_store_n(&known_names.count, known_names.count + 1, __ATOMIC_RELAXED);
+    }
+    known = *slot;
+    pthread_mutex_unlock(&known_names.lock);
+    return known ? known->name : NULL;
 }
 
 /* --- tokens --- */
@@ -241,10 +297,12 @@ static struct fjson_object *build_array(struct builder *builder) {
 }
 
 /* Adds a member, taking `value` over. */
-static void add_member(struct builder *builder, struct fjson_object *object, const char *name, bool maybe_there,
-                       struct fjson_object *value) {
+static void add_member(struct builder *builder, struct fjson_object *object, const char *name, size_t length,
+                       bool maybe_there, struct fjson_object *value) {
+    const char *known = know_name(name, length, hash_name(name, length));
+    unsigned options = (maybe_there ? 0 : FJSON_OBJECT_ADD_KEY_IS_NEW) | (known ? FJSON_OBJECT_KEY_IS_CONSTANT : 0);
     errno = 0;
-    fjson_object_object_add_ex(object, name, value, maybe_there ? 0 : FJSON_OBJECT_ADD_KEY_IS_NEW);
+    fjson_object_object_add_ex(object, known ? known : name, value, options);
     if (errno != ENOMEM) return;
     /* It returns nothing. Either it had no room for the member or none for its name; in both cases it does not see the
      * value when the object is freed. */
@@ -279,7 +337,7 @@ static void build_member(struct builder *builder, struct fjson_object *object, s
     if (!name) return;
     bool maybe_there = names_add(builder, names, name, length);
     struct fjson_object *value = builder->failed ? NULL : build_value(builder);
-    if (!builder->failed) add_member(builder, object, name, maybe_there, value);
+    if (!builder->failed) add_member(builder, object, name, length, maybe_there, value);
     if (name != space) free(name);
 }
 

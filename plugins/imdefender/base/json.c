@@ -31,25 +31,106 @@ static const char *skip_string(const char *at, const char *end) {
     return end;
 }
 
+/* Where the way over a container is. */
+struct place {
+    const char *at;
+    size_t depth;
+    bool in_string, escaped; /* `escaped`: the byte at `at` follows a backslash that counts */
+};
+
+#ifdef __SSE2__
+/* Bit i stands for byte i of a block. */
+struct block {
+    uint64_t quotes, backslashes, opens, closes;
+};
+
+static struct block look_at_block(const char *at) {
+    struct block block = {.quotes = 0};
+    for (unsigned i = 0; i < 64; i += 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(at + i));
+        __m128i folded = _mm_or_si128(bytes, _mm_set1_epi8(0x20)); /* '[' becomes '{', and ']' becomes '}' */
+        block.quotes |= (uint64_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'))) << i;
+        block.backslashes |= (uint64_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'))) << i;
+        block.opens |= (uint64_t)_mm_movemask_epi8(_mm_cmpeq_epi8(folded, _mm_set1_epi8('{'))) << i;
+        block.closes |= (uint64_t)_mm_movemask_epi8(_mm_cmpeq_epi8(folded, _mm_set1_epi8('}'))) << i;
+    }
+    return block;
+}
+
+/* The bytes behind backslashes that count. */
+static uint64_t find_escaped(uint64_t backslashes, bool *escaped) {
+    uint64_t found = *escaped;
+    *escaped = false;
+    for (backslashes &= ~found; backslashes;) {
+        int i = __builtin_ctzll(backslashes);
+        *escaped = i == 63;
+        if (i == 63) break;
+        found |= UINT64_C(2) << i;
+        backslashes &= ~(UINT64_C(3) << i);
+    }
+    return found;
+}
+
+/* From each quote to before the next one. */
+static uint64_t find_strings(uint64_t quotes, bool *in_string) {
+    for (unsigned shift = 1; shift < 64; shift *= 2) quotes ^= quotes << shift;
+    if (*in_string) quotes = ~quotes;
+    *in_string = quotes >> 63;
+    return quotes;
+}
+
+/* Moves over 64 bytes; true if the container ends there, and `at` is behind it then. */
+static bool skip_block(struct place *place) {
+    struct block block = look_at_block(place->at);
+    block.quotes &= ~find_escaped(block.backslashes, &place->escaped);
+    uint64_t strings = find_strings(block.quotes, &place->in_string);
+    block.opens &= ~strings;
+    block.closes &= ~strings;
+    size_t closes = (size_t)__builtin_popcountll(block.closes);
+    if (place->depth > closes) {
+        place->depth += (size_t)__builtin_popcountll(block.opens) - closes;
+    } else {
+        for (uint64_t both = block.opens | block.closes; both; both &= both - 1) {
+            int i = __builtin_ctzll(both);
+            if (block.opens >> i & 1) {
+                place->depth++;
+            } else if (--place->depth == 0) {
+                place->at += i + 1;
+                return true;
+            }
+        }
+    }
+    place->at += 64;
+    return false;
+}
+#endif
+
 /* From a container's opening bracket to behind its closing one. */
 static const char *skip_container(const char *at, const char *end) {
-    for (size_t depth = 0; at < end;) {
-        switch (*at) {
+    struct place place = {.at = at};
+#ifdef __SSE2__
+    while (end - place.at >= 64)
+        if (skip_block(&place)) return place.at;
+#endif
+    if (place.escaped && place.at < end) place.at++;
+    if (place.in_string) place.at = skip_string(place.at - 1, end);
+    while (place.at < end) {
+        switch (*place.at) {
             case '"':
-                at = skip_string(at, end);
+                place.at = skip_string(place.at, end);
                 continue;
             case '{':
             case '[':
-                depth++;
+                place.depth++;
                 break;
             case '}':
             case ']':
-                if (--depth == 0) return at + 1;
+                if (--place.depth == 0) return place.at + 1;
                 break;
             default:
                 break;
         }
-        at++;
+        place.at++;
     }
     return end;
 }
