@@ -58,7 +58,7 @@ class Kill(proof.Case):
         for turn in range(ROUNDS):
             passages = PASSAGES.get(point, SOME)
             if turn:
-                passages = tuple(self.random.randint(1, 3 * passages[-1]) if len(passages) > 1 else 1 for _ in passages)
+                passages = tuple(self.random.randint(1, passages[-1] * (2 if passages is MANY else 1)) for _ in passages)
             for passage in passages:
                 self.die_at(point, passage)
         process.start()
