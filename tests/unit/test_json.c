@@ -569,6 +569,31 @@ static void knows_null(void **state) {
     assert_false(imd_json_is_null(value_of("")));
 }
 
+/* Containers are passed 64 bytes at a time; whatever looks like their end lies once at each place of such a block. */
+static void passes_containers_wherever_they_end(void **state) {
+    (void)state;
+    static const char *const inner[] = {"\"]}{[\"", "\"\\\"]\"", "\"\\\\\"", "\"\\\\\\\"}\"", "[[{\"a\":[]}],{}]", "{}"};
+    for (size_t kind = 0; kind < sizeof(inner) / sizeof(inner[0]); kind++) {
+        for (int before = 0; before < 140; before++) {
+            for (int behind = 0; behind < 140; behind += 23) {
+                char json[512];
+                int length = snprintf(json, sizeof(json), "[{\"x\":\"%.*s\",\"y\":%s},\"%*s\"]", before,
+                                      "................................................................................."
+                                      "..............................................................",
+                                      inner[kind], behind, "");
+                size_t position = 0;
+                struct imd_json_value list = {.data = json, .length = (size_t)length}, name, value;
+                assert_true(imd_json_valid(json, (size_t)length, NULL));
+                assert_true(imd_json_next(list, &position, &name, &value));
+                assert_int_equal(value.length, length - behind - 5);
+                assert_true(imd_json_next(list, &position, &name, &value));
+                assert_int_equal(value.length, behind + 2);
+                assert_false(imd_json_next(list, &position, &name, &value));
+            }
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(accepts_all_of_rfc_8259),
@@ -584,6 +609,7 @@ int main(void) {
         cmocka_unit_test(agrees_with_a_plain_validator),
         cmocka_unit_test(wide_steps_equal_plain_ones),
         cmocka_unit_test(goes_through_members_and_elements),
+        cmocka_unit_test(passes_containers_wherever_they_end),
         cmocka_unit_test(finds_members_by_name),
         cmocka_unit_test(decodes_strings),
         cmocka_unit_test(a_string_that_does_not_fit_is_refused_whole),
