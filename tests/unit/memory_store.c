@@ -135,7 +135,40 @@ owned(struct imd_store *store)
     return true;
 }
 
+static struct memory_token *
+find_token(struct memory_store *store, const char *tenant, const char *client)
+{
+    for (unsigned i = 0; i < store->token_count; i++)
+        if (!strcmp(store->tokens[i].tenant, tenant) && !strcmp(store->tokens[i].client, client)) return &store->tokens[i];
+    return NULL;
+}
+
+static int
+put_token(struct imd_store *store, const char *tenant, const char *client_id, const char *token, struct imd_error *error)
+{
+    if (self(store)->failing) return imd_error_set(error, "make room", "the test's store is told to fail");
+    struct memory_token *place = find_token(self(store), tenant, client_id);
+    if (!place) {
+        if (self(store)->token_count == sizeof self(store)->tokens / sizeof *self(store)->tokens) abort();
+        place = &self(store)->tokens[self(store)->token_count++];
+    }
+    snprintf(place->tenant, sizeof place->tenant, "%s", tenant);
+    snprintf(place->client, sizeof place->client, "%s", client_id);
+    snprintf(place->text, sizeof place->text, "%s", token);
+    return 0;
+}
+
+static int
+get_token(struct imd_store *store, const char *tenant, const char *client_id, char **token, struct imd_error *error)
+{
+    (void)error;
+    struct memory_token *place = find_token(self(store), tenant, client_id);
+    *token = place ? strdup(place->text) : NULL;
+    return 0;
+}
+
 static const struct imd_store_operations operations = {.load = load, .commit = commit, .report = report, .list = list,
+                                                       .put_token = put_token, .get_token = get_token,
                                                        .owned = owned};
 
 void

@@ -14,11 +14,17 @@ struct memory_feed {
     struct memory_feed *next;
 };
 
+struct memory_token {
+    char tenant[64], client[64], text[256];
+};
+
 struct memory_store {
     struct imd_store store;
     struct memory_feed *feeds;
     bool failing;       /* commits are refused */
     unsigned commits;
+    struct memory_token tokens[8]; /* refresh tokens */
+    unsigned token_count;
 };
 
 void memory_store_init(struct memory_store *store);
