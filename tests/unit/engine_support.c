@@ -181,7 +181,8 @@ world_start(struct world *world)
     assert_non_null(world->engine);
     if (imd_tenants_load(world->path, world->settings, NULL, &tenants, &error) < 0)
         fail_msg("%s", imd_error_print(&error, NULL, text, sizeof text));
-    world->input = imd_engine_add_input(world->engine, WORLD_INPUT, world->path, world->settings, tenants, &sink, &error);
+    world->input =
+        imd_engine_add_input(world->engine, WORLD_INPUT, world->path, world->settings, tenants, &sink, &error);
     if (!world->input) fail_msg("%s", imd_error_print(&error, NULL, text, sizeof text));
     assert_int_equal(imd_engine_start(world->engine, &error), 0);
 }
@@ -236,7 +237,8 @@ world_healths(const struct world *world, unsigned tenant, const char *state)
     size_t count = 0;
     snprintf(member, sizeof member, "\"state\":\"%s\"", state ? state : "");
     for (size_t i = 0; i < world->count; i++)
-        count += is_of(&world->messages[i], IMD_BATCH_HEALTH, tenant) && (!state || strstr(world->messages[i].json, member));
+        count +=
+            is_of(&world->messages[i], IMD_BATCH_HEALTH, tenant) && (!state || strstr(world->messages[i].json, member));
     return count;
 }
 
@@ -263,8 +265,8 @@ world_last_alert(const struct world *world, unsigned tenant)
 static void
 check_account(const struct imd_counters *counters, const char *whose)
 {
-    uint64_t accounted = counters->alerts_submitted + counters->alerts_duplicate + counters->alerts_filtered +
-                         counters->alerts_rejected;
+    uint64_t accounted =
+        counters->alerts_submitted + counters->alerts_duplicate + counters->alerts_filtered + counters->alerts_rejected;
     if (counters->alerts_fetched != accounted)
         fail_msg("%s: fetched %u, accounted for %u", whose, (unsigned)counters->alerts_fetched, (unsigned)accounted);
 }

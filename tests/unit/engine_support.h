@@ -26,16 +26,16 @@ struct world {
     struct memory_store store;
     struct imd_engine *engine;
     struct imd_engine_input *input;
-    struct imd_settings *settings;  /* the input's */
-    const char *path;               /* of the tenants file */
+    struct imd_settings *settings; /* the input's */
+    const char *path;              /* of the tenants file */
     struct imd_buffer log;
     struct world_message *messages;
     size_t count, room;
     /* the sink's moods */
-    bool holds_batches;             /* does not submit */
+    bool holds_batches; /* does not submit */
     bool acknowledges_nothing;
     struct imd_batch *held, **held_end;
-    unsigned batches_out;           /* not released */
+    unsigned batches_out; /* not released */
 };
 
 /* "00000000-0000-0000-0000-" and i in 12 digits; of the next call but seven. */

@@ -79,9 +79,10 @@ put_large(int target)
 static void
 put_compressed(int target)
 {
-    static const unsigned char bytes[] = {0x1f, 0x8b, 0x8,  0x0,  0x0,  0x0,  0x0,  0x0,  0x2,  0x3,  0xab, 0x56, 0x2a, 0x4b, 0xcc,
-                                          0x29, 0x4d, 0x55, 0xb2, 0x8a, 0x56, 0x2a, 0xcd, 0x2b, 0x48, 0x4c, 0xce, 0x4e, 0x4d, 0x51,
-                                          0x8a, 0xad, 0x5,  0x0,  0x74, 0x2,  0x46, 0xa7, 0x16, 0x0,  0x0,  0x0};
+    static const unsigned char bytes[] = {0x1f, 0x8b, 0x8,  0x0,  0x0,  0x0,  0x0,  0x0,  0x2,  0x3,  0xab,
+                                          0x56, 0x2a, 0x4b, 0xcc, 0x29, 0x4d, 0x55, 0xb2, 0x8a, 0x56, 0x2a,
+                                          0xcd, 0x2b, 0x48, 0x4c, 0xce, 0x4e, 0x4d, 0x51, 0x8a, 0xad, 0x5,
+                                          0x0,  0x74, 0x2,  0x46, 0xa7, 0x16, 0x0,  0x0,  0x0};
     put_text(target, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 42\r\n\r\n");
     put(target, (const char *)bytes, sizeof bytes);
 }
@@ -107,8 +108,9 @@ reset(int target)
 static void
 answer(const struct connection *connection, const char *path, const char *request)
 {
-    static const char ok[] = "HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 2026 00:00:07 GMT\r\nContent-Type: application/json\r\n"
-                             "request-id: 4711\r\nWarning: 199 - \"a/b/504/9\"\r\nRETRY-AFTER:  17 \r\nContent-Length: 2\r\n\r\n{}";
+    static const char ok[] =
+        "HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 2026 00:00:07 GMT\r\nContent-Type: application/json\r\n"
+        "request-id: 4711\r\nWarning: 199 - \"a/b/504/9\"\r\nRETRY-AFTER:  17 \r\nContent-Length: 2\r\n\r\n{}";
     static const char half[] = "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n0123456789";
     int to = connection->socket;
     char text[200];
@@ -138,7 +140,8 @@ answer(const struct connection *connection, const char *path, const char *reques
     } else if (!strcmp(path, "/garbage")) {
         put_text(to, "220 smtp.example ready\r\n");
     } else if (strcmp(path, "/empty") != 0) {
-        snprintf(text, sizeof text, "HTTP/1.1 %s Such\r\nContent-Length: 0\r\n\r\n", !strcmp(path, "/moved") ? "200" : path + 1);
+        snprintf(text, sizeof text, "HTTP/1.1 %s Such\r\nContent-Length: 0\r\n\r\n",
+                 !strcmp(path, "/moved") ? "200" : path + 1);
         put_text(to, text);
     }
 }

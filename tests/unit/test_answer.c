@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What each answer of the API and of the sign-in service means: the verdict, how long to wait, what the operator reads. */
+/* What each answer of the API and of the sign-in service means: the verdict, how long to wait, what the operator reads.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -134,7 +135,8 @@ static void
 what_is_no_wait_says_nothing(void **state)
 {
     (void)state;
-    static const char *const garbage[] = {"", "-1", "soon", "12abc", "+5", "0x10", "Thu, 41 Jan 2026 00:01:10 GMT", "\x80"};
+    static const char *const garbage[] = {"",    "-1", "soon", "12abc", "+5", "0x10", "Thu, 41 Jan 2026 00:01:10 GMT",
+                                          "\x80"};
     for (size_t i = 0; i < sizeof garbage / sizeof *garbage; i++) assert_int_equal(retry_after(garbage[i]), -1);
 }
 
@@ -144,7 +146,8 @@ static void
 throttling_is_waited_for(void **state)
 {
     (void)state;
-    is(judge(429, "{\"error\":{\"code\":\"TooManyRequests\",\"message\":\"\"}}"), IMD_VERDICT_THROTTLED, "TooManyRequests");
+    is(judge(429, "{\"error\":{\"code\":\"TooManyRequests\",\"message\":\"\"}}"), IMD_VERDICT_THROTTLED,
+       "TooManyRequests");
     is(judge(429, "{\"error\":{\"code\":\"UnknownError\",\"message\":\"\"}}"), IMD_VERDICT_THROTTLED, "429");
     is(judge(429, ""), IMD_VERDICT_THROTTLED, "429");
     is(judge(509, ""), IMD_VERDICT_THROTTLED, "509");
@@ -178,8 +181,9 @@ static void
 a_403_for_want_of_consent_leads_to_the_consent_page(void **state)
 {
     (void)state;
-    char many[6000] = "{\"error\":{\"code\":\"Forbidden\",\"message\":\"Missing application roles. API required roles: "
-                      "SecurityAlert.Read.All, application roles: ";
+    char many[6000] =
+        "{\"error\":{\"code\":\"Forbidden\",\"message\":\"Missing application roles. API required roles: "
+        "SecurityAlert.Read.All, application roles: ";
     size_t length = strlen(many);
     while (length < 5000) length += (size_t)snprintf(many + length, sizeof many - length, "Some.Other.Role.All,");
     snprintf(many + length, sizeof many - length, "\",\"innerError\":{}}}");
@@ -252,14 +256,15 @@ a_limit_of_the_page_size_is_read_from_the_text(void **state)
 {
     (void)state;
     struct imd_judgement judgement =
-        judge(400, "{\"error\":{\"code\":\"BadRequest\",\"message\":\"The limit of '50' for Top query has been exceeded. "
-                   "The value from the incoming request is '1000'.\"}}");
+        judge(400,
+              "{\"error\":{\"code\":\"BadRequest\",\"message\":\"The limit of '50' for Top query has been exceeded. "
+              "The value from the incoming request is '1000'.\"}}");
     is(judgement, IMD_VERDICT_TOP_REFUSED, "400");
     assert_int_equal(judgement.limit, 50);
-    static const char *const others[] = {
-        "The limit of '0' for Top query has been exceeded.", "The limit of 'x' for Top query has been exceeded.",
-        "The limit of '99999999999' for Top query has been exceeded.", "The limit of '500' for Skip query",
-        "The limit of '-3' for Top query"};
+    static const char *const others[] = {"The limit of '0' for Top query has been exceeded.",
+                                         "The limit of 'x' for Top query has been exceeded.",
+                                         "The limit of '99999999999' for Top query has been exceeded.",
+                                         "The limit of '500' for Skip query", "The limit of '-3' for Top query"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         char body[300];
         snprintf(body, sizeof body, "{\"error\":{\"code\":\"BadRequest\",\"message\":\"%s\"}}", others[i]);
@@ -274,8 +279,8 @@ a_400_of_somebody_else_is_no_refused_query(void **state)
 {
     (void)state;
     is(judge(400, "<html>Bad Request</html>"), IMD_VERDICT_BAD_ANSWER, "does not come from the API");
-    is(judge(400, "{\"error\":{\"code\":\"BadRequest\",\"message\":\"Invalid filter clause\"}}"), IMD_VERDICT_QUERY_REFUSED,
-       "BadRequest");
+    is(judge(400, "{\"error\":{\"code\":\"BadRequest\",\"message\":\"Invalid filter clause\"}}"),
+       IMD_VERDICT_QUERY_REFUSED, "BadRequest");
 }
 
 static void
@@ -314,9 +319,10 @@ a_request_without_an_answer_names_the_trouble(void **state)
     static const struct {
         enum imd_failure failure;
         const char *reason, *action;
-    } cases[] = {{IMD_FAILURE_CONNECT, "no connection: why", "proxy"}, {IMD_FAILURE_TLS, "TLS: why", "tls.cacert"},
-                 {IMD_FAILURE_TIMEOUT, "timeout: why", "requestTimeout"}, {IMD_FAILURE_BROKEN, "connection broken: why", ""},
-                 {IMD_FAILURE_SETUP, "no connection: why", ""}, {IMD_FAILURE_STOPPED, "connection broken: why", ""}};
+    } cases[] = {
+        {IMD_FAILURE_CONNECT, "no connection: why", "proxy"},    {IMD_FAILURE_TLS, "TLS: why", "tls.cacert"},
+        {IMD_FAILURE_TIMEOUT, "timeout: why", "requestTimeout"}, {IMD_FAILURE_BROKEN, "connection broken: why", ""},
+        {IMD_FAILURE_SETUP, "no connection: why", ""},           {IMD_FAILURE_STOPPED, "connection broken: why", ""}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct imd_response given = response(200); /* a status may have come before it broke */
         given.failure = cases[i].failure;
@@ -348,8 +354,15 @@ static void
 error_bodies_of_any_shape_are_survived(void **state)
 {
     (void)state;
-    static const char *const bodies[] = {"{\"error\":\"text\"}", "{\"error\":null}", "{\"error\":[]}", "[]", "5", "{",
-                                         "{\"error\":{\"code\":5,\"message\":{}}}", "\xef\xbb\xbf{\"error\":{}}", "\xff"};
+    static const char *const bodies[] = {"{\"error\":\"text\"}",
+                                         "{\"error\":null}",
+                                         "{\"error\":[]}",
+                                         "[]",
+                                         "5",
+                                         "{",
+                                         "{\"error\":{\"code\":5,\"message\":{}}}",
+                                         "\xef\xbb\xbf{\"error\":{}}",
+                                         "\xff"};
     for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
         is(judge(500, bodies[i]), IMD_VERDICT_SERVER, "500");
         judge(403, bodies[i]);
@@ -393,8 +406,9 @@ every_code_has_a_verdict_and_an_instruction(void **state)
         {IMD_VERDICT_UNLICENSED, "not present in this tenant", {650052, 650054, 650056, 650057, 500011, 50001}},
         {IMD_VERDICT_NO_TENANT, "not found", {90002}},
         {IMD_VERDICT_NO_TENANT, "another cloud", {90038, 900432, 900382}},
-        {IMD_VERDICT_CREDENTIAL, "user's sign-in", {50173, 70000, 70008, 700082, 700084, 70043, 50089, 50076, 50079, 50074,
-                                                    50078, 50158}},
+        {IMD_VERDICT_CREDENTIAL,
+         "user's sign-in",
+         {50173, 70000, 70008, 700082, 700084, 70043, 50089, 50076, 50079, 50074, 50078, 50158}},
         {IMD_VERDICT_CREDENTIAL, "user is disabled or not a member", {50057, 50034, 50020, 16003}},
         {IMD_VERDICT_FORBIDDEN, "policy", {53000, 53001, 53002, 53003, 530003, 530032, 530035}},
         {IMD_VERDICT_FORBIDDEN, "suspicious activity", {530034}},
@@ -426,7 +440,8 @@ without_a_known_code_the_error_decides(void **state)
     is(judge_token(400, "{\"error\":\"invalid_grant\"}"), IMD_VERDICT_CREDENTIAL, "secret is wrong");
     is(judge_token(400, "{\"error\":\"invalid_scope\"}"), IMD_VERDICT_NO_TENANT, "does not know the API");
     is(judge_token(400, "{\"error\":\"temporarily_unavailable\"}"), IMD_VERDICT_SERVER, "passing");
-    is(judge_token(400, "{\"error\":\"something_new\",\"error_codes\":\"7\"}"), IMD_VERDICT_CREDENTIAL, "something_new");
+    is(judge_token(400, "{\"error\":\"something_new\",\"error_codes\":\"7\"}"), IMD_VERDICT_CREDENTIAL,
+       "something_new");
 }
 
 /* A server that gives no code beyond "invalid_client" leaves it to us to say what that may be. */
@@ -518,8 +533,8 @@ only_an_operator_ends_what_lasts(void **state)
 {
     (void)state;
     static const bool lasting[] = {
-        [IMD_VERDICT_NO_CONSENT] = true, [IMD_VERDICT_UNLICENSED] = true, [IMD_VERDICT_CREDENTIAL] = true,
-        [IMD_VERDICT_NO_TENANT] = true,  [IMD_VERDICT_FORBIDDEN] = true,  [IMD_VERDICT_QUERY_REFUSED] = true,
+        [IMD_VERDICT_NO_CONSENT] = true,  [IMD_VERDICT_UNLICENSED] = true, [IMD_VERDICT_CREDENTIAL] = true,
+        [IMD_VERDICT_NO_TENANT] = true,   [IMD_VERDICT_FORBIDDEN] = true,  [IMD_VERDICT_QUERY_REFUSED] = true,
         [IMD_VERDICT_WRONG_TENANT] = true};
     for (int verdict = IMD_VERDICT_OK; verdict <= IMD_VERDICT_WRONG_TENANT; verdict++) {
         assert_int_equal(imd_verdict_is_lasting((enum imd_verdict)verdict), lasting[verdict]);

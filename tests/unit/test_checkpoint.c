@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checkpoints: committed in the order of each feed, after acknowledgement and never before, whatever sinks and store do. */
+/* Checkpoints: committed in the order of each feed, after acknowledgement and never before, whatever sinks and store
+ * do. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

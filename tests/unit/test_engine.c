@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The engine with all its threads: its own, the checkpoints', a sink's, and those that read statistics, reload and stop. */
+/* The engine with all its threads: its own, the checkpoints', a sink's, and those that read statistics, reload and
+ * stop. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,9 +28,9 @@ struct sink {
     pthread_mutex_t lock;
     struct imd_batch *first, **end;
     bool stopping;
-    unsigned delivered;            /* atomic; alerts */
-    bool acknowledging;            /* atomic */
-    unsigned released;             /* atomic; batches */
+    unsigned delivered; /* atomic; alerts */
+    bool acknowledging; /* atomic */
+    unsigned released;  /* atomic; batches */
     pthread_t thread;
 };
 
@@ -92,7 +93,8 @@ run_sink(void *context)
         } else if (stopping) {
             imd_engine_abandoned(engine, batch);
         } else {
-            if (batch->kind == IMD_BATCH_ALERTS) __atomic_add_fetch(&sink.delivered, (unsigned)batch->count, __ATOMIC_ACQ_REL);
+            if (batch->kind == IMD_BATCH_ALERTS)
+                __atomic_add_fetch(&sink.delivered, (unsigned)batch->count, __ATOMIC_ACQ_REL);
             imd_engine_submitted(engine, batch);
         }
     }
@@ -123,7 +125,8 @@ begin(void)
     pthread_mutex_init(&sink.lock, NULL);
     sink.end = &sink.first;
     sink.acknowledging = true;
-    world_init(&world, "maxInFlight", "400", "pageSize", "20", "pollInterval", "10", "reconcile", "30d", NULL); /* time flies here: nothing is to be forgotten */
+    world_init(&world, "maxInFlight", "400", "pageSize", "20", "pollInterval", "10", "reconcile", "30d",
+               NULL); /* time flies here: nothing is to be forgotten */
     for (unsigned tenant = 1; tenant <= TENANTS; tenant++)
         for (unsigned i = 0; i < EACH; i++) {
             char id[20];
@@ -195,7 +198,8 @@ every_thread_at_once(void **state)
     assert_int_equal(pthread_create(&running, NULL, run_engine, NULL), 0);
     int64_t until = now_ms() + 60000;
     uint64_t seen = 0;
-    for (unsigned i = 0; imd_count_read(input->counters.alerts_acknowledged) < TENANTS * EACH && now_ms() < until; i++) {
+    for (unsigned i = 0; imd_count_read(input->counters.alerts_acknowledged) < TENANTS * EACH && now_ms() < until;
+         i++) {
         imd_engine_each_feed(engine, input, look, &seen);
         if (i % 20 == 0) imd_engine_reload(engine);
         nap(5);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What becomes of the objects and answers of a feed, in virtual time: alerts, updates, late ones, objects that are none,
- * throttling, faults, states, restarts. */
+/* What becomes of the objects and answers of a feed, in virtual time: alerts, updates, late ones, objects that are
+ * none, throttling, faults, states, restarts. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -247,7 +247,8 @@ an_object_without_id_or_time_is_told_once_and_whole(void **state)
         {"{\"value\":[{\"lastUpdateDateTime\":\"2026-07-25T10:40:00Z\",\"t\":\"\\u0041\"}]}",
          "{\"lastUpdateDateTime\":\"2026-07-25T10:40:00Z\",\"t\":\"\\u0041\"}"},
         {"{\"value\":[{\"id\":\"x\"}]}", "{\"id\":\"x\"}"},
-        {"{\"value\":[{\"id\":\"x\",\"lastUpdateDateTime\":\"yesterday\"}]}", "{\"id\":\"x\",\"lastUpdateDateTime\":\"yesterday\"}"},
+        {"{\"value\":[{\"id\":\"x\",\"lastUpdateDateTime\":\"yesterday\"}]}",
+         "{\"id\":\"x\",\"lastUpdateDateTime\":\"yesterday\"}"},
         {"{\"value\":[ 17 ]}", "\"object\":17}"},
         {"{\"value\":[null]}", "\"object\":null}"},
     };
@@ -273,12 +274,14 @@ another_tenants_object_stops_the_feed_and_is_not_passed_on(void **state)
 {
     (void)state;
     static const char *const foreign[] = {
-        "{\"value\":[{\"id\":\"own\",\"tenantId\":\"00000000-0000-0000-0000-000000000001\",\"lastUpdateDateTime\":\"2026-07-25T"
+        "{\"value\":[{\"id\":\"own\",\"tenantId\":\"00000000-0000-0000-0000-000000000001\",\"lastUpdateDateTime\":"
+        "\"2026-07-25T"
         "10:40:00Z\"},{\"id\":\"foreign\",\"tenantId\":\"00000000-0000-0000-0000-000000000002\",\"lastUpdateDateTime\":"
         "\"2026-07-25T10:40:00Z\"}]}",
         "{\"value\":[{\"id\":\"foreign\",\"tenantId\":17,\"lastUpdateDateTime\":\"2026-07-25T10:40:00Z\"}]}",
         "{\"value\":[{\"id\":\"foreign\",\"tenantId\":\"a tenant id is never as long as this one 0123456789 0123456789 "
-        "0123456789 0123456789 0123456789 0123456789 0123456789 0123456789\",\"lastUpdateDateTime\":\"2026-07-25T10:40:00Z\"}]}",
+        "0123456789 0123456789 0123456789 0123456789 0123456789 "
+        "0123456789\",\"lastUpdateDateTime\":\"2026-07-25T10:40:00Z\"}]}",
     };
     start(2, NULL);
     world_run(&world, 30 * SECONDS);
@@ -320,9 +323,18 @@ a_page_that_is_none_is_an_error_never_an_empty_page(void **state)
     (void)state;
     static const struct virtual_answer bad[] = {
         {.body = "<html>Sign in to the WLAN</html>", .content_type = "text/html"},
-        {.body = "{\"value\":[]"}, {.body = "{\"values\":[]}"}, {.body = "{}"}, {.body = "[]"}, {.body = "null"},
-        {.body = "{\"value\":null}"}, {.body = "{\"value\":[]}{\"value\":[]}"}, {.status = 204}, {.status = 302},
-        {.failure = IMD_FAILURE_BROKEN, .cut = 10}, {.failure = IMD_FAILURE_TLS}, {.hangs = true}};
+        {.body = "{\"value\":[]"},
+        {.body = "{\"values\":[]}"},
+        {.body = "{}"},
+        {.body = "[]"},
+        {.body = "null"},
+        {.body = "{\"value\":null}"},
+        {.body = "{\"value\":[]}{\"value\":[]}"},
+        {.status = 204},
+        {.status = 302},
+        {.failure = IMD_FAILURE_BROKEN, .cut = 10},
+        {.failure = IMD_FAILURE_TLS},
+        {.hangs = true}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         if (i) {
             end(state);
@@ -389,8 +401,8 @@ a_link_that_is_gone_is_done_without(void **state)
     for (unsigned i = 0; i < 5; i++) {
         char id[20];
         snprintf(id, sizeof id, "t%u", i);
-        virtual_api_version(&world.api, tenant(), id, VIRTUAL_EPOCH - 9 * GRAPH_SECOND, VIRTUAL_EPOCH - 5 * GRAPH_SECOND,
-                            VIRTUAL_EPOCH, 1);
+        virtual_api_version(&world.api, tenant(), id, VIRTUAL_EPOCH - 9 * GRAPH_SECOND,
+                            VIRTUAL_EPOCH - 5 * GRAPH_SECOND, VIRTUAL_EPOCH, 1);
     }
     start(1, NULL);
     world_run(&world, 5 * MINUTES);
@@ -429,8 +441,8 @@ a_link_answered_by_404_or_410_is_no_stall(void **state)
         for (unsigned i = 0; i < 5; i++) {
             char id[20];
             snprintf(id, sizeof id, "t%u", i);
-            virtual_api_version(&world.api, tenant(), id, VIRTUAL_EPOCH - 9 * GRAPH_SECOND, VIRTUAL_EPOCH - 5 * GRAPH_SECOND,
-                                VIRTUAL_EPOCH, 1);
+            virtual_api_version(&world.api, tenant(), id, VIRTUAL_EPOCH - 9 * GRAPH_SECOND,
+                                VIRTUAL_EPOCH - 5 * GRAPH_SECOND, VIRTUAL_EPOCH, 1);
         }
         world.api.script = links_are_gone;
         start(1, NULL);
@@ -471,8 +483,8 @@ objects_too_large_for_any_page_do_not_spin(void **state)
     for (unsigned i = 0; i < 3; i++) {
         char id[20];
         snprintf(id, sizeof id, "a%u", i);
-        virtual_api_version(&world.api, tenant(), id, VIRTUAL_EPOCH - GRAPH_SECOND, VIRTUAL_EPOCH - GRAPH_SECOND, VIRTUAL_EPOCH,
-                            600000);
+        virtual_api_version(&world.api, tenant(), id, VIRTUAL_EPOCH - GRAPH_SECOND, VIRTUAL_EPOCH - GRAPH_SECOND,
+                            VIRTUAL_EPOCH, 600000);
     }
     start(1, "      maxResponseSize: 1m\n");
     world_run(&world, 10 * MINUTES);
@@ -517,9 +529,13 @@ a_change_of_state_is_one_message_and_one_line(void **state)
     assert_int_equal(world_logged(&world, "ok -> no-consent"), 1);
     assert_in_range(script.asked, 8, 14); /* re-probed slowly */
     const char *json = world_last_health(&world, 1)->json;
-    static const char *const members[] = {"\"tenantId\":\"00000000-0000-0000-0000-000000000001\"", "\"source\":\"alerts\"",
-                                          "\"state\":\"no-consent\"", "\"previous\":\"ok\"", "\"since\":\"2026-",
-                                          "\"reason\":\"HTTP 403", "\"action\":\"let an administrator"};
+    static const char *const members[] = {"\"tenantId\":\"00000000-0000-0000-0000-000000000001\"",
+                                          "\"source\":\"alerts\"",
+                                          "\"state\":\"no-consent\"",
+                                          "\"previous\":\"ok\"",
+                                          "\"since\":\"2026-",
+                                          "\"reason\":\"HTTP 403",
+                                          "\"action\":\"let an administrator"};
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) assert_non_null(strstr(json, members[i]));
 }
 

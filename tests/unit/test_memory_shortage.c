@@ -326,8 +326,11 @@ requests_without_memory_end_as_failures(void **state)
             assert_non_null(http);
             done = 0;
             for (int i = 0; i < 3; i++) {
-                requests[i] = (struct imd_request){.settings = settings, .url = "http://127.0.0.1:1/", .headers = {"A: b"},
-                                                   .data = take_all, .done = count_done};
+                requests[i] = (struct imd_request){.settings = settings,
+                                                   .url = "http://127.0.0.1:1/",
+                                                   .headers = {"A: b"},
+                                                   .data = take_all,
+                                                   .done = count_done};
                 countdown = n;
                 http->operations->start(http, &requests[i]);
                 countdown = 0;

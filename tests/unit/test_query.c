@@ -14,8 +14,11 @@
 #define BASE "https://graph.example"
 #define NOON INT64_C(17672256000000000) /* 2026-01-01T00:00:00Z */
 
-static const struct imd_query everything = {.from = IMD_TIME_NONE, .to = IMD_TIME_NONE, .created_from = IMD_TIME_NONE,
-                                            .created_to = IMD_TIME_NONE, .top = 1000};
+static const struct imd_query everything = {.from = IMD_TIME_NONE,
+                                            .to = IMD_TIME_NONE,
+                                            .created_from = IMD_TIME_NONE,
+                                            .created_to = IMD_TIME_NONE,
+                                            .top = 1000};
 
 static void
 check(const struct imd_query *query, enum imd_source_id source, const char *expected)
@@ -42,8 +45,9 @@ the_lower_bound_is_inclusive_and_the_upper_one_exclusive(void **state)
     query.from = NOON;
     query.to = NOON + 1;
     check(&query, IMD_SOURCE_ALERTS,
-          BASE "/v1.0/security/alerts_v2?$top=1000&$filter=lastUpdateDateTime%20ge%202026-01-01T00%3A00%3A00Z%20and%20"
-               "lastUpdateDateTime%20lt%202026-01-01T00%3A00%3A00.0000001Z");
+          BASE
+          "/v1.0/security/alerts_v2?$top=1000&$filter=lastUpdateDateTime%20ge%202026-01-01T00%3A00%3A00Z%20and%20"
+          "lastUpdateDateTime%20lt%202026-01-01T00%3A00%3A00.0000001Z");
     query.from = IMD_TIME_NONE;
     check(&query, IMD_SOURCE_ALERTS,
           BASE "/v1.0/security/alerts_v2?$top=1000&$filter=lastUpdateDateTime%20lt%202026-01-01T00%3A00%3A00.0000001Z");
@@ -70,9 +74,10 @@ creation_time_and_partitions_narrow_it_further(void **state)
     query.values[1] = "microsoftDefenderForIdentity";
     query.top = 7;
     check(&query, IMD_SOURCE_ALERTS,
-          BASE "/v1.0/security/alerts_v2?$top=7&$filter=createdDateTime%20ge%202026-01-01T00%3A00%3A00Z%20and%20"
-               "createdDateTime%20lt%202026-01-01T00%3A00%3A01Z%20and%20severity%20eq%20%27high%27%20and%20"
-               "serviceSource%20eq%20%27microsoftDefenderForIdentity%27");
+          BASE
+          "/v1.0/security/alerts_v2?$top=7&$filter=createdDateTime%20ge%202026-01-01T00%3A00%3A00Z%20and%20"
+          "createdDateTime%20lt%202026-01-01T00%3A00%3A01Z%20and%20severity%20eq%20%27high%27%20and%20"
+          "serviceSource%20eq%20%27microsoftDefenderForIdentity%27");
 }
 
 static void
@@ -84,10 +89,12 @@ each_source_has_its_own_fields(void **state)
     query.ordered = true;
     query.top = 50;
     check(&query, IMD_SOURCE_INCIDENTS,
-          BASE "/v1.0/security/incidents?$top=50&$filter=lastUpdateDateTime%20ge%202026-01-01T00%3A00%3A00Z"
-               "&$orderby=lastUpdateDateTime%20asc");
+          BASE
+          "/v1.0/security/incidents?$top=50&$filter=lastUpdateDateTime%20ge%202026-01-01T00%3A00%3A00Z"
+          "&$orderby=lastUpdateDateTime%20asc");
     check(&query, IMD_SOURCE_ENDPOINT_ALERTS,
-          BASE "/api/alerts?$top=50&$filter=lastUpdateTime%20ge%202026-01-01T00%3A00%3A00Z&$orderby=lastUpdateTime%20asc");
+          BASE
+          "/api/alerts?$top=50&$filter=lastUpdateTime%20ge%202026-01-01T00%3A00%3A00Z&$orderby=lastUpdateTime%20asc");
 }
 
 static void
@@ -102,7 +109,8 @@ navigation_properties_are_asked_for_where_there_are_any(void **state)
     check(&query, IMD_SOURCE_ENDPOINT_ALERTS, BASE "/api/alerts?$top=5&$expand=evidence");
 }
 
-/* Milliseconds, UTC without saying so, and a millisecond wider at both ends: nobody documents what the bounds include. */
+/* Milliseconds, UTC without saying so, and a millisecond wider at both ends: nobody documents what the bounds include.
+ */
 static void
 the_siem_api_is_asked_for_a_window(void **state)
 {
@@ -114,7 +122,8 @@ the_siem_api_is_asked_for_a_window(void **state)
     check(&query, IMD_SOURCE_SIEM_DETECTIONS, BASE "/api/alerts?limit=1000&sinceTimeUtc=2025-12-31T23%3A59%3A59.999");
     query.to = NOON + 1230000;
     check(&query, IMD_SOURCE_SIEM_DETECTIONS,
-          BASE "/api/alerts?limit=1000&sinceTimeUtc=2025-12-31T23%3A59%3A59.999&untilTimeUtc=2026-01-01T00%3A00%3A00.124");
+          BASE
+          "/api/alerts?limit=1000&sinceTimeUtc=2025-12-31T23%3A59%3A59.999&untilTimeUtc=2026-01-01T00%3A00%3A00.124");
 }
 
 /* "a or b" beside the time range would otherwise let in everything that b matches, at every poll. */
@@ -126,8 +135,9 @@ the_users_filter_is_anded_as_a_whole(void **state)
     query.from = NOON;
     query.filter = "severity eq 'high' or title eq 'a&b=c#d+e'";
     check(&query, IMD_SOURCE_ALERTS,
-          BASE "/v1.0/security/alerts_v2?$top=1000&$filter=lastUpdateDateTime%20ge%202026-01-01T00%3A00%3A00Z%20and%20%28"
-               "severity%20eq%20%27high%27%20or%20title%20eq%20%27a%26b%3Dc%23d%2Be%27%29");
+          BASE
+          "/v1.0/security/alerts_v2?$top=1000&$filter=lastUpdateDateTime%20ge%202026-01-01T00%3A00%3A00Z%20and%20%28"
+          "severity%20eq%20%27high%27%20or%20title%20eq%20%27a%26b%3Dc%23d%2Be%27%29");
     query.from = IMD_TIME_NONE;
     query.filter = "status ne 'r\xc3\xa9solu'";
     check(&query, IMD_SOURCE_ALERTS,

@@ -51,7 +51,8 @@ static void
 all_have(unsigned from, unsigned count, const char *id)
 {
     for (unsigned i = from; i < from + count; i++)
-        if (world_alerts(&world, i, id) != 1) fail_msg("tenant %u has %s %zu times", i, id, world_alerts(&world, i, id));
+        if (world_alerts(&world, i, id) != 1)
+            fail_msg("tenant %u has %s %zu times", i, id, world_alerts(&world, i, id));
 }
 
 /* --- the file --- */
@@ -121,7 +122,8 @@ an_error_in_the_file_changes_nothing_and_is_told_once(void **state)
 {
     (void)state;
     static const char *const bad[] = {"tenants:\n    - tenantId: [\n", "", "tenants: []\n",
-                                      "tenants:\n    - tenantId: not a guid\n", "tenants:\n    - tenantID: x\n      nonsense: 1\n"};
+                                      "tenants:\n    - tenantId: not a guid\n",
+                                      "tenants:\n    - tenantID: x\n      nonsense: 1\n"};
     start(2, NULL);
     world_run(&world, 2 * MINUTES);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -242,9 +244,16 @@ one_tenants_trouble_delays_no_other(void **state)
 {
     (void)state;
     static const struct virtual_answer troubles[] = {
-        {.hangs = true},   {.status = 429, .retry_after = "900"},       {.status = 500}, {.failure = IMD_FAILURE_CONNECT},
-        {.status = 401},   {.status = 200, .body = "<html>"},           {.delay = 50000}, {.status = 403, .body = "{}"},
-        {.status = 200, .body = "{\"value\":[{\"id\":\"x\",\"tenantId\":\"y\",\"lastUpdateDateTime\":\"2026-01-01T00:00:00Z\"}]}"}};
+        {.hangs = true},
+        {.status = 429, .retry_after = "900"},
+        {.status = 500},
+        {.failure = IMD_FAILURE_CONNECT},
+        {.status = 401},
+        {.status = 200, .body = "<html>"},
+        {.delay = 50000},
+        {.status = 403, .body = "{}"},
+        {.status = 200,
+         .body = "{\"value\":[{\"id\":\"x\",\"tenantId\":\"y\",\"lastUpdateDateTime\":\"2026-01-01T00:00:00Z\"}]}"}};
     static char name[40];
     snprintf(name, sizeof name, "%s", world_tenant(3));
     for (size_t i = 0; i < sizeof troubles / sizeof *troubles; i++) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Back-pressure: what is out and not acknowledged is bounded, whoever has room goes on, and standing still is visible. */
+/* Back-pressure: what is out and not acknowledged is bounded, whoever has room goes on, and standing still is visible.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -73,7 +74,8 @@ what_is_not_acknowledged_is_bounded(void **state)
     assert_int_equal(world_counters(&world, 1)->inflight, world_alerts(&world, 1, NULL));
     unsigned requests = world.api.requests;
     world_run(&world, 10 * HOURS);
-    assert_in_range(world.api.requests, requests, requests + 12); /* tokens at most: nothing is asked for that has no room */
+    assert_in_range(world.api.requests, requests,
+                    requests + 12); /* tokens at most: nothing is asked for that has no room */
     world.acknowledges_nothing = false;
     world_run(&world, 3 * MINUTES);
     all_arrive_once(1, 500);
@@ -263,14 +265,10 @@ main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
-        TEST(what_is_not_acknowledged_is_bounded),
-        TEST(a_store_that_fails_is_back_pressure_too),
-        TEST(one_feed_leaves_half_of_the_room_to_others),
-        TEST(who_waits_longest_comes_first),
-        TEST(outputs_that_stand_still_are_a_state),
-        TEST(a_blocked_output_is_remembered_over_a_restart),
-        TEST(transfers_pause_while_the_sink_is_behind),
-        TEST(a_reload_may_find_transfers_paused),
+        TEST(what_is_not_acknowledged_is_bounded),        TEST(a_store_that_fails_is_back_pressure_too),
+        TEST(one_feed_leaves_half_of_the_room_to_others), TEST(who_waits_longest_comes_first),
+        TEST(outputs_that_stand_still_are_a_state),       TEST(a_blocked_output_is_remembered_over_a_restart),
+        TEST(transfers_pause_while_the_sink_is_behind),   TEST(a_reload_may_find_transfers_paused),
         TEST(the_end_may_come_while_all_is_blocked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tokens in the life of an engine: got once, renewed in time, asked for by one request at a time, and never trusted when
- * they are another tenant's. */
+/* Tokens in the life of an engine: got once, renewed in time, asked for by one request at a time, and never trusted
+ * when they are another tenant's. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -289,8 +289,9 @@ static void
 throttled_sign_in_waits_as_told_hup_or_not(void **state)
 {
     (void)state;
-    answer_tokens(1, (struct virtual_answer){.status = 429, .body = "Too Many Requests", .content_type = "text/plain",
-                                             .retry_after = "100"});
+    answer_tokens(1,
+                  (struct virtual_answer){
+                      .status = 429, .body = "Too Many Requests", .content_type = "text/plain", .retry_after = "100"});
     start(1, NULL);
     world_run(&world, 50 * SECONDS);
     assert_int_equal(script.matched, 1);

@@ -167,7 +167,8 @@ a_bearer_token_with_a_lifetime_is_taken(void **state)
     (void)state;
     check_token("{\"token_type\":\"Bearer\",\"expires_in\":3599,\"ext_expires_in\":3599,\"access_token\":\"opaque\"}",
                 "Authorization: Bearer opaque", 3599, "");
-    check_token(" \r\n{\"access_token\":\"o\",\"expires_in\":1,\"token_type\":\"bearer\"}\n", "Authorization: Bearer o", 1, "");
+    check_token(" \r\n{\"access_token\":\"o\",\"expires_in\":1,\"token_type\":\"bearer\"}\n", "Authorization: Bearer o",
+                1, "");
 }
 
 /* Managed identity endpoints and the v1 endpoint write numbers as strings. */
@@ -175,8 +176,8 @@ static void
 a_lifetime_may_be_a_string(void **state)
 {
     (void)state;
-    check_token("{\"token_type\":\"Bearer\",\"expires_in\":\"86399\",\"access_token\":\"x\"}", "Authorization: Bearer x",
-                86399, "");
+    check_token("{\"token_type\":\"Bearer\",\"expires_in\":\"86399\",\"access_token\":\"x\"}",
+                "Authorization: Bearer x", 86399, "");
 }
 
 /* Reckoned in milliseconds elsewhere: what nobody can mean must not overflow there. */
@@ -265,7 +266,8 @@ static void
 an_unreadable_token_is_taken_all_the_same(void **state)
 {
     (void)state;
-    static const char *const tokens[] = {".", "..", "...", "a.b", "a.!!!.c", "a.e30=.c", "a.====.c", "a.eyJ0aWQiOiJ0In0"};
+    static const char *const tokens[] = {".",       "..",       "...",      "a.b",
+                                         "a.!!!.c", "a.e30=.c", "a.====.c", "a.eyJ0aWQiOiJ0In0"};
     for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++) {
         char body[200], authorization[100];
         snprintf(body, sizeof body, "{\"token_type\":\"Bearer\",\"expires_in\":60,\"access_token\":\"%s\"}", tokens[i]);

@@ -152,9 +152,8 @@ answer_token(struct virtual_api *api, struct virtual_call *call)
     api->tokens[api->token_count].expires = api->now + api->token_lifetime * 1000;
     snprintf(payload, sizeof payload, "{\"tid\":\"%s\"}", api->token_tenant ? api->token_tenant : call->tenant);
     base64url(payload, encoded);
-    snprintf(body, sizeof body,
-             "{\"token_type\":\"Bearer\",\"expires_in\":%" PRId64 ",\"access_token\":\"e30.%s.%u\"}", api->token_lifetime,
-             encoded, api->token_count++);
+    snprintf(body, sizeof body, "{\"token_type\":\"Bearer\",\"expires_in\":%" PRId64 ",\"access_token\":\"e30.%s.%u\"}",
+             api->token_lifetime, encoded, api->token_count++);
     call->request->response.status = 200;
     keep_body(call, body, strlen(body));
 }
@@ -185,8 +184,11 @@ answer_list(struct virtual_api *api, struct virtual_call *call)
         keep_body(call, refused, strlen(refused));
         return;
     }
-    struct graph_request ask = {.source = source_of(call->url), .tenant = graph_data_tenant(&api->data, call->tenant),
-                                .query = query ? query + 1 : "", .base_url = VIRTUAL_URL, .now = virtual_api_time(api)};
+    struct graph_request ask = {.source = source_of(call->url),
+                                .tenant = graph_data_tenant(&api->data, call->tenant),
+                                .query = query ? query + 1 : "",
+                                .base_url = VIRTUAL_URL,
+                                .now = virtual_api_time(api)};
     graph_query(&api->data, &api->quirks, &ask, &answer);
     response->status = answer.status;
     if (answer.warning) snprintf(response->warning, sizeof response->warning, "%s", answer.warning);
@@ -208,8 +210,7 @@ begin_answer(struct virtual_api *api, struct virtual_call *call)
     snprintf(response->content_type, sizeof response->content_type, "%s",
              answer->content_type ? answer->content_type : "application/json");
     if (answer->retry_after) snprintf(response->retry_after, sizeof response->retry_after, "%s", answer->retry_after);
-    if (!answer->no_date)
-        response->date = virtual_api_time(api) - virtual_api_time(api) % GRAPH_SECOND;
+    if (!answer->no_date) response->date = virtual_api_time(api) - virtual_api_time(api) % GRAPH_SECOND;
     if (answer->status || answer->body) {
         response->status = answer->status ? answer->status : 200;
         keep_body(call, answer->body ? answer->body : "", answer->body ? strlen(answer->body) : 0);
@@ -319,7 +320,8 @@ free_transport(struct imd_transport *transport)
     }
 }
 
-static const struct imd_transport_operations operations = {start, cancel, resume, poll_once, wake, monotonic, wall, free_transport};
+static const struct imd_transport_operations operations = {start, cancel,    resume, poll_once,
+                                                           wake,  monotonic, wall,   free_transport};
 
 /* --- life, data --- */
 
@@ -350,13 +352,14 @@ virtual_api_version(struct virtual_api *api, const char *tenant, const char *id,
     char *text = malloc(size);
     const char *problem = NULL;
     if (!text) abort();
-    int length = snprintf(text, size,
-                          "{\"id\":\"%s\",\"tenantId\":\"%s\",\"severity\":\"high\",\"serviceSource\":\"microsoft365Defender\","
-                          "\"status\":\"new\",\"createdDateTime\":\"%s\",\"lastUpdateDateTime\":\"%s\",\"title\":\"%*s\"}",
-                          id, tenant, graph_time_print(created, 7, created_text), graph_time_print(stamp, 7, stamp_text),
-                          (int)padding, "t");
-    if (!graph_data_add(&api->data, &graph_data_tenant(&api->data, tenant)->feeds[GRAPH_ALERTS], text, (size_t)length, visible,
-                        virtual_api_time(api), 0, &problem)) {
+    int length =
+        snprintf(text, size,
+                 "{\"id\":\"%s\",\"tenantId\":\"%s\",\"severity\":\"high\",\"serviceSource\":\"microsoft365Defender\","
+                 "\"status\":\"new\",\"createdDateTime\":\"%s\",\"lastUpdateDateTime\":\"%s\",\"title\":\"%*s\"}",
+                 id, tenant, graph_time_print(created, 7, created_text), graph_time_print(stamp, 7, stamp_text),
+                 (int)padding, "t");
+    if (!graph_data_add(&api->data, &graph_data_tenant(&api->data, tenant)->feeds[GRAPH_ALERTS], text, (size_t)length,
+                        visible, virtual_api_time(api), 0, &problem)) {
         fprintf(stderr, "%s: %s\n", text, problem);
         abort();
     }

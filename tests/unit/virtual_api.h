@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Entra and Graph inside the process, on a clock that a test moves: a transport for the engine whose answers come from the
- * simulator's Graph, unless a script says otherwise for a request. */
+/* Entra and Graph inside the process, on a clock that a test moves: a transport for the engine whose answers come from
+ * the simulator's Graph, unless a script says otherwise for a request. */
 #ifndef VIRTUAL_API_H
 #define VIRTUAL_API_H
 
@@ -21,8 +21,8 @@ struct virtual_answer {
     size_t cut;
     const char *retry_after, *content_type;
     bool no_date;
-    bool hangs;               /* until the request's timeout */
-    int64_t delay;            /* ms beside the usual latency */
+    bool hangs;    /* until the request's timeout */
+    int64_t delay; /* ms beside the usual latency */
 };
 
 /* A request under way. */
@@ -43,12 +43,12 @@ struct virtual_api {
     struct imd_transport transport;
     struct graph_data data;
     struct graph_quirks quirks;
-    int64_t now;           /* ms */
-    int64_t wall_offset;   /* ticks by which the clock here is wrong */
-    int64_t latency;       /* ms */
+    int64_t now;         /* ms */
+    int64_t wall_offset; /* ticks by which the clock here is wrong */
+    int64_t latency;     /* ms */
     int64_t token_lifetime;
     const char *token_tenant; /* tid of every token; NULL: the right one */
-    size_t chunk;          /* bytes handed over at once */
+    size_t chunk;             /* bytes handed over at once */
     void (*script)(void *context, const struct virtual_call *call, struct virtual_answer *answer);
     void *context;
     struct virtual_call *calls; /* in the order they were started */
@@ -58,7 +58,7 @@ struct virtual_api {
         bool revoked;
     } tokens[VIRTUAL_TOKENS_MAX];
     unsigned token_count;
-    unsigned outside;      /* above 0 while code of the test runs, and not the engine's */
+    unsigned outside; /* above 0 while code of the test runs, and not the engine's */
     unsigned requests, token_requests, most_at_once, tokens_at_once_most, resumed;
 };
 

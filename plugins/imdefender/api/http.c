@@ -281,8 +281,8 @@ set_request(struct http *http, struct exchange *exchange, struct imd_request *re
     if (!code) code = curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     if (!code) code = curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
     if (!code) code = curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-    /* Rather wait for a connection that may carry many than open another one. Without TLS that would be known only after the
-     * first answer, and a request that hangs would hold up all others. */
+    /* Rather wait for a connection that may carry many than open another one. Without TLS that would be known only after
+     * the first answer, and a request that hangs would hold up all others. */
     if (!code) code = curl_easy_setopt(easy, CURLOPT_PIPEWAIT, strncasecmp(request->url, "https:", 6) == 0 ? 1L : 0L);
     if (!code) code = curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     if (!code) code = curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, 300L);
@@ -297,7 +297,8 @@ set_request(struct http *http, struct exchange *exchange, struct imd_request *re
     return code;
 }
 
-/* Without memory for an exchange the request itself is the link of a list. Its handle is not NULL, as for any that runs. */
+/* Without memory for an exchange the request itself is the link of a list. Its handle is not NULL, as for any that
+ * runs. */
 static void
 starve(struct http *http, struct imd_request *request)
 {
@@ -520,8 +521,8 @@ bool
 imd_url_same_origin(const char *url, const char *base)
 {
     CURLU *a = parse_url(url), *b = parse_url(base);
-    bool same = a && b && !has_part(a, CURLUPART_USER) && !has_part(a, CURLUPART_PASSWORD) && same_part(a, b, CURLUPART_SCHEME) && same_part(a, b, CURLUPART_HOST) &&
-                same_part(a, b, CURLUPART_PORT);
+    bool same = a && b && !has_part(a, CURLUPART_USER) && !has_part(a, CURLUPART_PASSWORD) &&
+                same_part(a, b, CURLUPART_SCHEME) && same_part(a, b, CURLUPART_HOST) && same_part(a, b, CURLUPART_PORT);
     curl_url_cleanup(a);
     curl_url_cleanup(b);
     return same;

@@ -169,7 +169,8 @@ imd_feed_move(struct imd_feed *feed, struct imd_tenant *tenant)
     feed->poll = NULL;
     feed->tenant = tenant;
     set_paging(feed);
-    /* Who rests goes on resting, so that a reload is no burst of requests and cuts no wait short that the server asked for. */
+    /* Who rests goes on resting, so that a reload is no burst of requests and cuts no wait short that the server asked
+     * for. */
     if (!resting)
         imd_feed_schedule(feed, 0);
     else if (!feed->throttled && feed->due.key > longest)
@@ -236,7 +237,8 @@ imd_input_tell_blocked(struct imd_engine_input *input)
     char reason[200];
     for (struct imd_feed *feed = input->parked; feed; feed = feed->next_parked) {
         if (feed->health_before || input->engine->now - feed->parked_at < BLOCKED_MS) continue;
-        snprintf(reason, sizeof reason, "%llu alerts of the input are out, and no output has acknowledged enough of them for %d s",
+        snprintf(reason, sizeof reason,
+                 "%llu alerts of the input are out, and no output has acknowledged enough of them for %d s",
                  (unsigned long long)imd_count_read(input->load.alerts), (int)(BLOCKED_MS / 1000));
         const char *before = feed->health;
         imd_feed_set_health(feed, "output-blocked", reason,

@@ -134,8 +134,8 @@ static void
 refuse(const struct imd_error *error, struct imd_judgement *judgement)
 {
     judgement->retry_after = -1;
-    imd_judgement_set(judgement, imd_error_is_memory(error) ? IMD_VERDICT_SERVER : IMD_VERDICT_CREDENTIAL, error->remedy, "%s%s%s", error->what,
-                      error->parameter[0] ? ", parameter " : "", error->parameter);
+    imd_judgement_set(judgement, imd_error_is_memory(error) ? IMD_VERDICT_SERVER : IMD_VERDICT_CREDENTIAL,
+                      error->remedy, "%s%s%s", error->what, error->parameter[0] ? ", parameter " : "", error->parameter);
 }
 
 /* Answers Arc's challenge. False, and a judgement, if it is not one that may be answered. */

@@ -309,7 +309,8 @@ judge(struct imd_poll *poll, struct imd_judgement *judgement)
     if (is_page(response)) judge_page(poll, judgement);
 }
 
-/* What a server says of a link that it does not know any more; 400 with an error object is IMD_VERDICT_QUERY_REFUSED. */
+/* What a server says of a link that it does not know any more; 400 with an error object is
+ * IMD_VERDICT_QUERY_REFUSED. */
 static bool
 is_gone(int status)
 {
