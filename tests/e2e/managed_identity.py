@@ -55,6 +55,11 @@ class ManagedIdentity:
         self.server.server_close()
         if self.challenge and os.path.exists(self.challenge):
             os.remove(self.challenge)
+            for folder in (ARC_FOLDER, os.path.dirname(ARC_FOLDER)):  # where there is no agent
+                try:
+                    os.rmdir(folder)
+                except OSError:
+                    break
 
     @property
     def environment(self):
