@@ -14,6 +14,7 @@
 
 enum {
     POLL_ROOM = 20,            /* milliseconds between two looks at a queue without room */
+    STANDSTILL = 250,          /* milliseconds without an acknowledgement after which an output is not waited for */
     PAUSE_REFUSED = 50,        /* milliseconds after a refused message */
     PAUSE_MEMORY = 100,        /* milliseconds after a failed allocation */
     REFRESH_STATISTICS = 5000, /* milliseconds between two looks for new feeds */
@@ -293,22 +294,31 @@ static smsg_t *make_message(struct imd_submitter *submitter, struct imd_batch *b
     return message;
 }
 
-/* Waits until a batch fits into what may be in rsyslog's memory at a time; one that is larger goes alone. A queue has room
- * for thousands of messages, and their trees have a multiple of their bytes: a fast API and a slow output would fill the
- * memory of the machine. False if asked to stop meanwhile. */
-static bool wait_for_window(struct imd_submitter *submitter, const struct imd_batch *batch) {
+static bool fits_window(const struct imd_submitter *submitter, const struct imd_batch *batch) {
     const size_t window = batch->settings->parse_json == IMD_PARSE_JSON_ON ? WINDOW_WITH_TREES : WINDOW;
-    bool fits = false;
+    return submitter->out == 0 || submitter->out + batch->bytes <= window;
+}
+
+/* Waits until a batch fits into what may be in rsyslog's memory at a time, as long as the output gets on: a queue has room
+ * for thousands of messages, and their trees have a multiple of their bytes, so a fast API would fill the machine's memory
+ * before the output begins. An output that stands still is what maxInFlight is for. False if asked to stop meanwhile. */
+static bool wait_for_window(struct imd_submitter *submitter, const struct imd_batch *batch) {
+    struct timespec patience = moment_in(STANDSTILL);
     pthread_mutex_lock(&submitter->mutex);
-    while (!(fits = submitter->out == 0 || submitter->out + batch->bytes <= window) && !must_stop(submitter)) {
-        const struct timespec until = moment_in(POLL_ROOM);
-        pthread_cond_timedwait(&submitter->changed, &submitter->mutex, &until);
+    size_t out = submitter->out;
+    while (!fits_window(submitter, batch) && !passed(&patience) && !must_stop(submitter)) {
+        pthread_cond_timedwait(&submitter->changed, &submitter->mutex, &patience);
+        if (submitter->out < out) {
+            out = submitter->out;
+            patience = moment_in(STANDSTILL);
+        }
     }
-    if (fits) {
+    const bool goes = !must_stop(submitter);
+    if (goes) {
         submitter->out += batch->bytes;
     }
     pthread_mutex_unlock(&submitter->mutex);
-    return fits;
+    return goes;
 }
 
 /* False if the daemon stops before the last message is in. */

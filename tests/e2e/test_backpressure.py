@@ -146,16 +146,16 @@ class OutputDown(harness.Case):
     def test_a_full_queue_holds_polls_back_and_loses_nothing(self):
         """The queue is smaller than maxInFlight, and its output slow to come up."""
         receiver = Receiver(self)
-        sim = self.start_sim(per_tenant=600)
+        sim = self.start_sim(per_tenant=200)
         daemon = self.start_daemon(sim, rulesets=(FORWARD % receiver.port).replace('"20000"', '"100"'))
-        daemon.wait_for_counters(lambda c: c["alerts.fetched"] >= 600, "all fetched, of which the queue holds a part")
+        daemon.wait_for_counters(lambda c: c["alerts.fetched"] >= 200, "all fetched, of which the queue holds a part")
         sim.wait_for_polls(1)
         receiver.listen()
-        wait_until(lambda: len(set(versions(receiver))) == 600,
-                   lambda: "600 alerts; there are %d" % len(set(versions(receiver))), 60)
-        daemon.wait_for_counters(lambda c: c["alerts.acknowledged"] == 600, "all acknowledged")
+        wait_until(lambda: len(set(versions(receiver))) == 200,
+                   lambda: "200 alerts; there are %d" % len(set(versions(receiver))), 60)
+        daemon.wait_for_counters(lambda c: c["alerts.acknowledged"] == 200, "all acknowledged")
         daemon.stop()
-        self.assertEqual(len(versions(receiver)), 600, "nothing twice")
+        self.assertEqual(len(versions(receiver)), 200, "nothing twice")
 
 
 if __name__ == "__main__":
