@@ -112,6 +112,7 @@ def run(directory, count, faults, flood, idle_seconds, probes, probe_seconds, sa
             # A token and a page for each; then every tenant is polled regularly.
             support.wait_until(lambda: server.requests() - first >= 2 * count, "the first poll of each tenant", 3 * INTERVAL)
             found["first sweep"] = time.monotonic() - daemon.started
+            found["first sweep processor"] = daemon.processor()
             time.sleep(5)
             processor, begin, requests = daemon.processor(), time.monotonic(), server.requests()
             time.sleep(idle_seconds)
