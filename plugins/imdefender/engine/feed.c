@@ -373,12 +373,13 @@ forget(struct imd_feed *feed, imd_time server_now, bool sweep)
     return before;
 }
 
-/* The watermark after a complete walk: behind its beginning by the overlap, so that what became visible late is met. */
+/* The watermark after a complete walk: behind its beginning by the overlap, so that what became visible late is met; and
+ * behind wherever the API's clock was meanwhile, since it stamps the objects. */
 static void
 move_watermark(struct imd_feed *feed, const struct imd_poll *poll)
 {
     struct imd_checkpoint *checkpoint = &feed->checkpoint;
-    imd_time watermark = imd_time_add(poll->started, -ticks(settings_of(feed)->overlap));
+    imd_time watermark = imd_time_add(poll->earliest, -ticks(settings_of(feed)->overlap));
     if (poll->walk.hold != IMD_TIME_NONE && poll->walk.hold < watermark) watermark = poll->walk.hold;
     if (poll->partial && checkpoint->watermark < watermark) watermark = checkpoint->watermark;
     if (watermark < checkpoint->origin) watermark = checkpoint->origin;
@@ -449,7 +450,7 @@ keep_progress(struct imd_feed *feed, const struct imd_poll *poll)
     imd_time reached = imd_walk_reached(&poll->walk);
     imd_time limit = poll->started == IMD_TIME_NONE
                          ? IMD_TIME_NONE
-                         : imd_time_add(poll->started, -ticks(settings_of(feed)->overlap));
+                         : imd_time_add(poll->earliest, -ticks(settings_of(feed)->overlap));
     if (poll->partial || limit == IMD_TIME_NONE) return;
     if (reached > limit) reached = limit;
     if (reached <= feed->checkpoint.watermark) return;

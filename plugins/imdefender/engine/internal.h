@@ -127,6 +127,7 @@ struct imd_poll {
     struct imd_listed *listed;       /* NULL until there is one */
     unsigned listed_count;
     imd_time started;                /* server time at which the walk began, IMD_TIME_NONE before the first answer */
+    imd_time earliest;               /* server time of any answer: earlier if that clock was stepped back under way */
     imd_time regular_lower;          /* below it, what is new is late */
     struct imd_request request;
     struct imd_buffer url, error_body;

@@ -10,6 +10,8 @@
 
 #define REMEDIES_MAX 20 /* in a row without a new object: more than any page size can be halved */
 
+#define CLOCK_TOLERANCE (5 * IMD_TICKS_PER_SECOND) /* between the clock here and the API's */
+
 static struct imd_engine *
 engine_of(const struct imd_poll *poll)
 {
@@ -204,15 +206,17 @@ begin_earlier(struct imd_poll *poll)
     const struct imd_settings *settings = feed->tenant->settings;
     struct imd_checkpoint *checkpoint = &feed->checkpoint;
     int64_t depth = poll->sweep ? settings->reconcile : settings->overlap;
+    int64_t tolerance = poll->sweep ? CLOCK_TOLERANCE : 0; /* a watermark comes from the API's own clock, to the tick */
     if (checkpoint->watermark == checkpoint->origin && checkpoint->succeeded == IMD_TIME_NONE) {
         /* Never polled: the origin was reckoned by the clock here. */
         imd_time origin = imd_time_add(poll->started, -settings->backfill * IMD_TICKS_PER_SECOND);
-        if (origin < imd_time_add(checkpoint->origin, -5 * IMD_TICKS_PER_SECOND)) checkpoint->origin = origin;
+        if (origin < imd_time_add(checkpoint->origin, -CLOCK_TOLERANCE)) checkpoint->origin = origin;
         depth = settings->backfill;
+        tolerance = CLOCK_TOLERANCE;
     }
     imd_time lower = imd_time_add(poll->started, -depth * IMD_TICKS_PER_SECOND);
     if (lower < checkpoint->origin) lower = checkpoint->origin;
-    if (lower >= imd_time_add(poll->walk.lower, -5 * IMD_TICKS_PER_SECOND)) return false;
+    if (lower >= imd_time_add(poll->walk.lower, -tolerance)) return false;
     /* Also if this walk is given up, the next one must not begin later. */
     if (!poll->sweep && lower < checkpoint->watermark) checkpoint->watermark = lower;
     imd_walk_end(&poll->walk);
@@ -227,6 +231,7 @@ note_start(struct imd_poll *poll)
     bool first = poll->started == IMD_TIME_NONE;
     imd_time now = note_date(poll);
     if (first) poll->started = now;
+    if (first || now < poll->earliest) poll->earliest = now;
     if (!first || !begin_earlier(poll)) return false;
     poll->asking = IMD_ASKING_PAGE;
     if (poll->no_memory)
