@@ -148,6 +148,8 @@ class Faults(Trouble):
         sim = self.start_sim(tenants=2, per_tenant=WELL)
         daemon = self.start_daemon(sim, tenants=2)
         daemon.wait_for_alerts(2 * WELL)
+        for number in (1, 2):
+            daemon.wait_for_health(number, "ok")  # alerts come before the end of the walk that brings them
         port = sim.url.rsplit(":", 1)[1]
         sim.destroy()
         for number in (1, 2):
