@@ -311,9 +311,11 @@ class Expansion(Sources):
         self.everything_is_there(sim, daemon)
         sim.make(count=1, source="incidents")
         self.everything_is_there(sim, daemon)
+
+        def newest():
+            return max((r for r in sim.requests(path="/incidents")), key=lambda r: r["time"])["query"]
+        wait_until(lambda: "$expand=alerts" in newest(), lambda: "$expand=alerts in " + newest())
         daemon.stop()
-        newest = max((r for r in sim.requests(path="/incidents")), key=lambda r: r["time"])
-        self.assertIn("$expand=alerts", newest["query"])
         self.assertFalse(daemon.log_lines("the API fails over $expand"))
 
 
