@@ -171,7 +171,7 @@ static void a_directory_that_cannot_be_written_is_named(void **state) {
 static void a_state_of_another_user_is_refused(void **state) {
     struct place *place = *state;
 
-    if (getuid() != 0) skip();
+    if (getuid() != 0) skip(); /* only root can give a file to somebody else */
     make_state(place);
     assert_int_equal(chmod(place->directory, 0777), 0);
     assert_int_equal(refused_as_nobody(place, "cannot open the lock file"), 0);

@@ -388,7 +388,7 @@ static void equals_the_tokener_on_files(void **state) {
         closedir(directory);
     }
     printf("%u values of files compared\n", compared);
-    if (compared == 0) skip();
+    assert_int_not_equal(compared, 0); /* the fixtures belong to the project: without them nothing was tested */
 }
 
 /* --- summary and off --- */
