@@ -12,6 +12,7 @@
 #include <time.h>
 #include "../base/secret_memory.h"
 #include "../config/secret.h"
+#include "connections.h"
 #include "tls.h"
 
 #define HANDLES_KEPT 64u /* idle easy handles kept for reuse */
@@ -20,6 +21,7 @@ struct exchange {
     CURL *easy;
     struct curl_slist *headers;
     struct imd_request *request; /* NULL: finished or cancelled */
+    struct imd_pool *pool;       /* NULL: in none */
     struct exchange *next;       /* running: list; idle: pool */
     struct exchange **link;      /* what points to this one in the list */
     char curl_error[CURL_ERROR_SIZE];
@@ -27,7 +29,7 @@ struct exchange {
 
 struct http {
     struct imd_transport transport;
-    CURLM *multi;
+    struct imd_connections *connections;
     struct exchange *running;
     struct exchange *failed; /* could not be started; their done() comes with the next poll */
     struct imd_request *starved; /* the same, where there was no memory even for an exchange */
@@ -133,6 +135,26 @@ on_data(char *bytes, size_t one, size_t length, void *context)
     }
 }
 
+/* A front end that is out of order, not the API. */
+static bool
+is_sick(long status)
+{
+    return status == 502 || status == 503 || status == 504;
+}
+
+/* The connection that such an answer came by is closed behind it; one that is shared is renewed (connections.h). */
+static size_t
+on_header(char *bytes, size_t one, size_t length, void *context)
+{
+    (void)bytes;
+    struct exchange *exchange = context;
+    long status = 0, version = 0;
+    curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_VERSION, &version);
+    if (is_sick(status) && version < CURL_HTTP_VERSION_2_0) curl_easy_setopt(exchange->easy, CURLOPT_FORBID_REUSE, 1L);
+    return one * length;
+}
+
 /* Header values are kept as they are; they are printed through functions that neutralise control characters. */
 static void
 copy_header(CURL *easy, const char *name, char *out, size_t size)
@@ -169,6 +191,20 @@ read_response(struct exchange *exchange, CURLcode code)
     char date[64];
     copy_header(exchange->easy, "date", date, sizeof date);
     if (!imd_time_parse_http(date, strlen(date), &response->date)) response->date = IMD_TIME_NONE;
+}
+
+/* Out of libcurl. What it learnt of its connection counts for the requests that come. */
+static void
+leave_pool(struct http *http, struct exchange *exchange)
+{
+    const struct imd_response *response = &exchange->request->response;
+    long version = 0;
+    curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_VERSION, &version);
+    if (version >= CURL_HTTP_VERSION_2_0) imd_pool_is_shared(exchange->pool);
+    if (is_sick(response->status) || response->failure == IMD_FAILURE_TIMEOUT || response->failure == IMD_FAILURE_BROKEN)
+        imd_connections_renew(http->connections, exchange->pool, monotonic(&http->transport));
+    imd_connections_remove(exchange->pool, exchange->easy);
+    exchange->pool = NULL;
 }
 
 static void
@@ -290,6 +326,8 @@ set_request(struct http *http, struct exchange *exchange, struct imd_request *re
         code = curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)request->settings->connect_timeout * 1000L);
     if (!code) code = curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_data);
     if (!code) code = curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
+    if (!code) code = curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    if (!code) code = curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
     if (!code && request->body) {
         code = curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_length);
         if (!code) code = curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body);
@@ -334,7 +372,8 @@ start(struct imd_transport *transport, struct imd_request *request)
     exchange->request = request;
     request->handle = exchange;
     CURLcode code = set_request(http, exchange, request);
-    if (code == CURLE_OK && curl_multi_add_handle(http->multi, exchange->easy) == CURLM_OK) {
+    exchange->pool = code == CURLE_OK ? imd_connections_add(http->connections, exchange->easy) : NULL;
+    if (exchange->pool) {
         link_to(&http->running, exchange);
         return;
     }
@@ -358,7 +397,8 @@ cancel(struct imd_transport *transport, struct imd_request *request)
     }
     request->handle = NULL;
     exchange->request = NULL;
-    curl_multi_remove_handle(http->multi, exchange->easy); /* harmless for one that was never added */
+    if (exchange->pool) imd_connections_remove(exchange->pool, exchange->easy);
+    exchange->pool = NULL;
     unlink_exchange(exchange);
     recycle(http, exchange);
 }
@@ -405,10 +445,10 @@ finish_overdue(struct http *http, int64_t now)
         next = exchange->next;
         struct imd_request *request = exchange->request;
         if (request->paused || request->deadline > now) continue;
-        curl_multi_remove_handle(http->multi, exchange->easy);
         read_response(exchange, CURLE_OPERATION_TIMEDOUT);
         snprintf(request->response.failure_text, sizeof request->response.failure_text,
                  "no complete answer within %lld s", (long long)request->settings->request_timeout);
+        leave_pool(http, exchange);
         unlink_exchange(exchange);
         link_to(&http->failed, exchange); /* done() may start or cancel others, so not from within this loop */
     }
@@ -418,35 +458,33 @@ static void
 poll_once(struct imd_transport *transport, int timeout_ms)
 {
     struct http *http = (struct http *)transport;
-    int running, left;
+    CURLcode code;
     if (http->failed || http->starved) timeout_ms = 0;
-    curl_multi_perform(http->multi, &running);
-    curl_multi_poll(http->multi, NULL, 0, timeout_ms, NULL);
-    curl_multi_perform(http->multi, &running);
-    for (CURLMsg *message; (message = curl_multi_info_read(http->multi, &left));) {
+    imd_connections_run(http->connections, timeout_ms);
+    for (CURL *easy; (easy = imd_connections_ended(http->connections, &code));) {
         struct exchange *exchange = NULL;
-        CURLcode code = message->data.result;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &exchange);
-        curl_multi_remove_handle(http->multi, exchange->easy);
+        curl_easy_getinfo(easy, CURLINFO_PRIVATE, &exchange);
         read_response(exchange, code);
+        leave_pool(http, exchange);
         finish(http, exchange);
     }
     finish_overdue(http, monotonic(transport));
     finish_failed(http);
+    imd_connections_tidy(http->connections);
 }
 
 static void
 wake(struct imd_transport *transport)
 {
-    curl_multi_wakeup(((struct http *)transport)->multi);
+    imd_connections_wake(((struct http *)transport)->connections);
 }
 
 static void
-free_list(struct http *http, struct exchange *exchange)
+free_list(struct exchange *exchange)
 {
     for (struct exchange *next; exchange; exchange = next) {
         next = exchange->next;
-        curl_multi_remove_handle(http->multi, exchange->easy);
+        if (exchange->pool) imd_connections_remove(exchange->pool, exchange->easy);
         curl_slist_free_all(exchange->headers);
         curl_easy_cleanup(exchange->easy);
         free(exchange);
@@ -457,10 +495,10 @@ static void
 free_http(struct imd_transport *transport)
 {
     struct http *http = (struct http *)transport;
-    free_list(http, http->running);
-    free_list(http, http->failed);
-    free_list(http, http->idle);
-    curl_multi_cleanup(http->multi);
+    free_list(http->running);
+    free_list(http->failed);
+    free_list(http->idle);
+    imd_connections_free(http->connections);
     free(http);
 }
 
@@ -473,17 +511,14 @@ imd_http_new(unsigned max_connections, const char *user_agent, struct imd_error 
 {
     pthread_once(&curl_once, init_curl);
     struct http *http = calloc(1, sizeof *http);
-    if (http) http->multi = curl_multi_init();
-    if (!http || !http->multi) {
+    if (http) http->connections = imd_connections_new(max_connections);
+    if (!http || !http->connections) {
         free(http);
         imd_error_set(error, "free memory and restart", "libcurl cannot be set up");
         return NULL;
     }
     http->transport.operations = &http_operations;
     snprintf(http->user_agent, sizeof http->user_agent, "%s", user_agent ? user_agent : "imdefender/" IMD_VERSION);
-    curl_multi_setopt(http->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
-    curl_multi_setopt(http->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)max_connections);
-    curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)max_connections);
     return &http->transport;
 }
 

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A load balancer: each new TCP connection leads to the next front end, and stays with it. And a front end that speaks HTTP/2."""
+import os
+import select
+import shutil
+import socket
+import threading
+import unittest
+
+import support
+from process import Process
+
+
+class Balancer:
+    """`count`: connections that each of the `ports` got; `turn`: which one gets the next."""
+
+    def __init__(self, case, *ports):
+        self.ports, self.count, self.turn = ports, [0] * len(ports), 0
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.url = "https://127.0.0.1:%d" % self.socket.getsockname()[1]
+        self.closed = False
+        case.addCleanup(self.close)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self):
+        self.closed = True
+        self.socket.close()
+
+    def _accept(self):
+        while not self.closed:
+            try:
+                client, _ = self.socket.accept()
+            except OSError:
+                return
+            number, self.turn = self.turn, (self.turn + 1) % len(self.ports)
+            self.count[number] += 1
+            threading.Thread(target=self._carry, args=(client, self.ports[number]), daemon=True).start()
+
+    def _carry(self, client, port):
+        try:
+            with client, socket.create_connection(("127.0.0.1", port)) as server:
+                while not self.closed:
+                    for source in select.select([client, server], [], [], 0.2)[0]:
+                        data = source.recv(65536)
+                        if not data:
+                            return
+                        (server if source is client else client).sendall(data)
+        except OSError:
+            pass
+
+
+class HttpTwo(Process):
+    """nghttpx, which takes HTTP/2 over TLS and asks a plain simulator."""
+
+    def __init__(self, case, sim, name):
+        super().__init__(case, name)
+        program = shutil.which("nghttpx")
+        if not program:
+            raise unittest.SkipTest("nghttpx is not there (Debian package nghttp2-proxy)")
+        with socket.create_server(("127.0.0.1", 0)) as place:
+            self.port = place.getsockname()[1]
+        self.spawn([program, "--conf=/dev/null", "--frontend=127.0.0.1,%d" % self.port, "--single-process", "--workers=1", "--no-ocsp",
+                    "--backend=127.0.0.1,%s" % sim.url.rsplit(":", 1)[1], "--errorlog-file=/dev/stderr",
+                    os.path.join(case.certificates, "server.key"), os.path.join(case.certificates, "server.pem")])
+        case.processes.append(self)
+        support.wait_until(self._listens, "nghttpx listens")
+
+    def _listens(self):
+        if not self.running:
+            raise AssertionError("nghttpx ended at once: %s" % support.read(self.err))
+        try:
+            socket.create_connection(("127.0.0.1", self.port)).close()
+            return True
+        except OSError:
+            return False
