@@ -52,24 +52,30 @@ class Balancer:
 class HttpTwo(Process):
     """nghttpx, which takes HTTP/2 over TLS and asks a plain simulator."""
 
-    def __init__(self, case, sim, name):
+    def __init__(self, case, sim, name, host="127.0.0.1", network=None):
         super().__init__(case, name)
         program = shutil.which("nghttpx")
         if not program:
             raise unittest.SkipTest("nghttpx is not there (Debian package nghttp2-proxy)")
-        with socket.create_server(("127.0.0.1", 0)) as place:
-            self.port = place.getsockname()[1]
-        self.spawn([program, "--conf=/dev/null", "--frontend=127.0.0.1,%d" % self.port, "--single-process", "--workers=1", "--no-ocsp",
-                    "--backend=127.0.0.1,%s" % sim.url.rsplit(":", 1)[1], "--errorlog-file=/dev/stderr",
-                    os.path.join(case.certificates, "server.key"), os.path.join(case.certificates, "server.pem")])
+        self.inside = network.call if network else lambda function: function()
+        self.host, self.port = host, self.inside(lambda: self._free_port(host))
+        words = [program, "--conf=/dev/null", "--frontend=%s,%d" % (host, self.port), "--single-process", "--workers=1",
+                 "--no-ocsp", "--backend=127.0.0.1,%s" % sim.url.rsplit(":", 1)[1], "--errorlog-file=/dev/stderr",
+                 os.path.join(case.certificates, "server.key"), os.path.join(case.certificates, "server.pem")]
+        self.spawn(network.enter(words) if network else words)
         case.processes.append(self)
-        support.wait_until(self._listens, "nghttpx listens")
+        support.wait_until(lambda: self.inside(self._listens), "nghttpx listens")
+
+    @staticmethod
+    def _free_port(host):
+        with socket.create_server((host, 0)) as place:
+            return place.getsockname()[1]
 
     def _listens(self):
         if not self.running:
             raise AssertionError("nghttpx ended at once: %s" % support.read(self.err))
         try:
-            socket.create_connection(("127.0.0.1", self.port)).close()
+            socket.create_connection((self.host, self.port)).close()
             return True
         except OSError:
             return False

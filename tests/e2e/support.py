@@ -40,13 +40,14 @@ def stamp(seconds):
 
 
 def make_certificates(directory):
-    """An authority and a server certificate for 127.0.0.1, good for a day. Once per run; others wait by the lock's file."""
+    """An authority and a server certificate for 127.0.0.1 and networks.py, good for a day. Once per run; others wait by the
+    lock's file."""
     os.makedirs(directory, exist_ok=True)
     if os.path.exists(os.path.join(directory, "server.pem")):
         return
     extension = os.path.join(directory, "server.ext")
     with open(extension, "w", encoding="ascii") as file:
-        file.write("subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth\n")
+        file.write("subjectAltName=IP:127.0.0.1,DNS:localhost,IP:192.0.2.2\nextendedKeyUsage=serverAuth\n")
     key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     for words in (
             ["req", "-x509", *key, "-days", "1", "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=e2e authority",

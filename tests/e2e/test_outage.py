@@ -46,9 +46,9 @@ class Network(proof.Case):
             proxy.mode = mode
         return change
 
-    def test_partition(self):
-        """Connections go mute, as when packets are dropped."""
-        self.runs("network partition", self.set_mode("silent"), self.set_mode("pass"))
+    def test_connections_fall_silent(self):
+        """As when packets are dropped; test_partition has that too, where it is root."""
+        self.runs("connections fall silent", self.set_mode("silent"), self.set_mode("pass"))
 
     def test_connections_are_reset(self):
         self.runs("connections reset", self.set_mode("reset"), self.set_mode("pass"))
