@@ -37,20 +37,23 @@ static bool add_member(struct fjson_object *object, const char *name, struct fjs
     return true;
 }
 
-static bool add_text(struct fjson_object *object, const char *literal, const char *value) {
-    return add_member(object, literal, fjson_object_new_string(value != NULL ? value : ""), NEW_LITERAL);
+static bool add_text(struct fjson_object *object, const char *literal, const char *value,
+                     struct imd_shared_texts *texts) {
+    const char *text = value != NULL ? value : "";
+    return add_member(object, literal, imd_shared_text(texts, text, strlen(text)), NEW_LITERAL);
 }
 
 /* Leaves out what is not known. */
-static bool add_known_text(struct fjson_object *object, const char *name, const char *value) {
-    return *value == '\0' || add_text(object, name, value);
+static bool add_known_text(struct fjson_object *object, const char *name, const char *value,
+                           struct imd_shared_texts *texts) {
+    return *value == '\0' || add_text(object, name, value, texts);
 }
 
-static struct fjson_object *build_labels(const struct imd_settings *settings) {
+static struct fjson_object *build_labels(const struct imd_settings *settings, struct imd_shared_texts *texts) {
     struct fjson_object *labels = fjson_object_new_object();
     for (size_t i = 0; labels != NULL && i < settings->label_count; i++) {
-        struct fjson_object *value = fjson_object_new_string(settings->labels[i].value);
-        if (!add_member(labels, settings->labels[i].name, value, 0)) {
+        const char *text = settings->labels[i].value;
+        if (!add_member(labels, settings->labels[i].name, imd_shared_text(texts, text, strlen(text)), 0)) {
             fjson_object_put(labels);
             return NULL;
         }
@@ -58,19 +61,21 @@ static struct fjson_object *build_labels(const struct imd_settings *settings) {
     return labels;
 }
 
-static struct fjson_object *build_own_metadata(const struct imd_batch *batch, const struct imd_alert *alert) {
+static struct fjson_object *build_own_metadata(const struct imd_batch *batch, const struct imd_alert *alert,
+                                               struct imd_shared_texts *texts) {
     const struct imd_settings *settings = batch->settings;
     struct fjson_object *own = fjson_object_new_object();
     if (own == NULL) {
         return NULL;
     }
-    if (add_text(own, "tenantId", settings->tenant_id) && add_text(own, "tenantName", imd_settings_name(settings)) &&
-        add_text(own, "cloud", settings->cloud->name) && add_text(own, "source", msgid(batch)) &&
-        add_text(own, "id", alert->id) && add_text(own, "lastUpdate", alert->updated) &&
-        add_text(own, "change", alert->change == IMD_CHANGE_NEW ? "new" : "update") &&
-        add_text(own, "key", alert->key) && add_known_text(own, "incidentId", alert->incident) &&
-        add_known_text(own, "webUrl", alert->web_url) && add_text(own, "input", batch->input) &&
-        add_member(own, "labels", build_labels(settings), NEW_LITERAL)) {
+    if (add_text(own, "tenantId", settings->tenant_id, texts) &&
+        add_text(own, "tenantName", imd_settings_name(settings), texts) &&
+        add_text(own, "cloud", settings->cloud->name, texts) && add_text(own, "source", msgid(batch), texts) &&
+        add_text(own, "id", alert->id, texts) && add_text(own, "lastUpdate", alert->updated, texts) &&
+        add_text(own, "change", alert->change == IMD_CHANGE_NEW ? "new" : "update", texts) &&
+        add_text(own, "key", alert->key, texts) && add_known_text(own, "incidentId", alert->incident, texts) &&
+        add_known_text(own, "webUrl", alert->web_url, texts) && add_text(own, "input", batch->input, texts) &&
+        add_member(own, "labels", build_labels(settings, texts), NEW_LITERAL)) {
         return own;
     }
     fjson_object_put(own);
@@ -97,15 +102,18 @@ static struct fjson_object *metadata_of(struct fjson_object *tree) {
 }
 
 /* The whole of $!, for one msgAddJSON(): before 8.2606 adding to an existing subtree lands in the root. */
-static struct fjson_object *build_tree(const struct imd_batch *batch, const struct imd_alert *alert) {
+static struct fjson_object *build_tree(const struct imd_batch *batch, const struct imd_alert *alert,
+                                       struct imd_shared_texts *texts) {
     const enum imd_parse_json mode =
         batch->kind == IMD_BATCH_HEALTH ? IMD_PARSE_JSON_ON : (enum imd_parse_json)batch->settings->parse_json;
-    struct fjson_object *tree = imd_tree_build(alert->json, alert->json_length, mode);
+    struct imd_json_value largest = {.data = NULL, .length = alert->largest_length};
+    if (largest.length > 0) largest.data = alert->json + alert->largest_at;
+    struct fjson_object *tree = imd_tree_build(alert->json, alert->json_length, mode, largest, texts);
     if (tree == NULL) {
         return NULL;
     }
     struct fjson_object *metadata = metadata_of(tree);
-    if (metadata != NULL && add_member(metadata, OWN_METADATA, build_own_metadata(batch, alert), 0)) {
+    if (metadata != NULL && add_member(metadata, OWN_METADATA, build_own_metadata(batch, alert, texts), 0)) {
         return tree;
     }
     fjson_object_put(tree);
@@ -169,7 +177,8 @@ static bool set_fields(smsg_t *message, const struct imd_batch *batch, const str
            MsgSetMSGID(message, msgid(batch)) == RS_RET_OK && set_structured_data(message, batch, alert);
 }
 
-smsg_t *imd_message_new(const struct imd_batch *batch, struct imd_alert *alert, ruleset_t *ruleset) {
+smsg_t *imd_message_new(const struct imd_batch *batch, struct imd_alert *alert, ruleset_t *ruleset,
+                        struct imd_shared_texts *texts) {
     smsg_t *message = NULL;
     if (msgConstruct(&message) != RS_RET_OK) {
         return NULL;
@@ -177,7 +186,7 @@ smsg_t *imd_message_new(const struct imd_batch *batch, struct imd_alert *alert, 
     MsgSetRuleset(message, ruleset);
     struct fjson_object *tree = NULL;
     /* msgAddJSON() owns the tree from the call on, also when it fails. */
-    if (!set_fields(message, batch, alert) || (tree = build_tree(batch, alert)) == NULL ||
+    if (!set_fields(message, batch, alert) || (tree = build_tree(batch, alert, texts)) == NULL ||
         msgAddJSON(message, UCHAR_CONSTANT("!"), tree, 0, 0) != RS_RET_OK) {
         msgDestruct(&message);
         return NULL;

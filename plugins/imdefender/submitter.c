@@ -31,6 +31,7 @@ struct imd_submitter {
     qqueue_t *queue;
     struct imd_engine *engine;
     struct imd_statistics *statistics;
+    struct imd_shared_texts *texts; /* the thread's only */
     pthread_mutex_t mutex;  /* guards the list of batches, and `finished` */
     pthread_cond_t changed; /* a batch came, stopping, or finished; monotonic clock */
     struct imd_batch *first;
@@ -50,6 +51,11 @@ struct imd_submitter *imd_submitter_new(const char *input, ruleset_t *ruleset) {
     if (submitter == NULL) {
         return NULL;
     }
+    submitter->texts = imd_shared_texts_new();
+    if (submitter->texts == NULL) {
+        free(submitter);
+        return NULL;
+    }
     submitter->input = input;
     submitter->ruleset = ruleset;
     submitter->end = &submitter->first;
@@ -66,6 +72,7 @@ void imd_submitter_free(struct imd_submitter *submitter) {
     if (submitter != NULL) {
         pthread_cond_destroy(&submitter->changed);
         pthread_mutex_destroy(&submitter->mutex);
+        imd_shared_texts_free(submitter->texts);
         free(submitter);
     }
 }
@@ -285,7 +292,7 @@ static bool make_receipt(struct imd_submitter *submitter, struct imd_batch *batc
 
 static smsg_t *make_message(struct imd_submitter *submitter, struct imd_batch *batch, size_t index) {
     smsg_t *message;
-    while ((message = imd_message_new(batch, &batch->alerts[index], submitter->ruleset)) == NULL) {
+    while ((message = imd_message_new(batch, &batch->alerts[index], submitter->ruleset, submitter->texts)) == NULL) {
         if (must_stop(submitter)) {
             return NULL;
         }

@@ -50,7 +50,7 @@ int imd_severity_number(const char *severity) {
         int number;
     } known[] = {{"high", 2}, {"medium", 4}, {"low", 5}, {"informational", 6}};
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (strcasecmp(severity, known[i].name) == 0) {
+        if ((*severity | 0x20) == *known[i].name && strcasecmp(severity, known[i].name) == 0) {
             return known[i].number;
         }
     }

@@ -6,7 +6,6 @@
 #include "tree.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <locale.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -18,12 +17,14 @@
 
 #include "base/json.h"
 #include "base/json_bytes.h"
+#include "shared_text.h"
 
 struct builder {
     const char *at;
     const char *end;
     bool failed; /* memory is short */
     unsigned depth;
+    struct imd_shared_texts *texts; /* may be NULL */
     char *scratch; /* a decoded name or string, or a number with its 0 byte */
     size_t scratch_size;
     char scratch_space[512]; /* what `scratch` is until more is needed */
@@ -54,21 +55,6 @@ static void names_free(struct names *names) {
     if (names->slots != names->inline_slots) free(names->slots);
 }
 
-static uint32_t hash_name(const char *name, size_t length) {
-    const uint64_t lower = UINT64_C(0x2020202020202020), prime = UINT64_C(0x9e3779b97f4a7c15);
-    uint64_t hash = length;
-    for (; length > 0;) {
-        size_t piece = length < 8 ? length : 8;
-        uint64_t word = 0;
-        memcpy(&word, name, piece);
-        hash = (hash ^ (word | lower)) * prime;
-        hash ^= hash >> 32;
-        name += piece;
-        length -= piece;
-    }
-    return (uint32_t)hash ? (uint32_t)hash : 1;
-}
-
 /* Returns the slot that holds `hash`, or the empty one where it belongs. */
 static uint32_t *find_slot(uint32_t *slots, size_t size, uint32_t hash) {
     size_t i = hash & (size - 1);
@@ -88,13 +74,12 @@ static bool names_grow(struct names *names) {
     return true;
 }
 
-/* Adds a name. Returns whether one like it may be there already. */
-static bool names_add(struct builder *builder, struct names *names, const char *name, size_t length) {
+/* Adds a name by its hash. Returns whether one like it may be there already. */
+static bool names_add(struct builder *builder, struct names *names, uint32_t hash) {
     if (names->count >= names->size / 2 && !names_grow(names)) {
         builder->failed = true;
         return false;
     }
-    uint32_t hash = hash_name(name, length);
     uint32_t *slot = find_slot(names->slots, names->size, hash);
     if (*slot == hash) return true;
     *slot = hash;
@@ -213,11 +198,7 @@ static struct text read_string(struct builder *builder) {
 
 static struct fjson_object *build_string(struct builder *builder) {
     struct text text = read_string(builder);
-    if (!text.data || text.length >= INT_MAX) {
-        builder->failed = true;
-        return NULL;
-    }
-    return made(builder, fjson_object_new_string_len(text.data, (int)text.length));
+    return made(builder, text.data ? imd_shared_text(builder->texts, text.data, text.length) : NULL);
 }
 
 /* Clamped to 64 bits, as the tokener does. */
@@ -296,13 +277,21 @@ static struct fjson_object *build_array(struct builder *builder) {
     return finish(builder, array);
 }
 
+/* A member's name, in the heap if `space` is too small. */
+struct name {
+    char *text; /* with its 0 byte */
+    size_t length;
+    uint32_t hash;
+    char space[128];
+};
+
 /* Adds a member, taking `value` over. */
-static void add_member(struct builder *builder, struct fjson_object *object, const char *name, size_t length,
-                       bool maybe_there, struct fjson_object *value) {
-    const char *known = know_name(name, length, hash_name(name, length));
+static void add_member(struct builder *builder, struct fjson_object *object, const struct name *name, bool maybe_there,
+                       struct fjson_object *value) {
+    const char *known = know_name(name->text, name->length, name->hash);
     unsigned options = (maybe_there ? 0 : FJSON_OBJECT_ADD_KEY_IS_NEW) | (known ? FJSON_OBJECT_KEY_IS_CONSTANT : 0);
     errno = 0;
-    fjson_object_object_add_ex(object, known ? known : name, value, options);
+    fjson_object_object_add_ex(object, known ? known : name->text, value, options);
     if (errno != ENOMEM) return;
     /* It returns nothing. Either it had no room for the member or none for its name; in both cases it does not see the
      * value when the object is freed. */
@@ -310,35 +299,34 @@ static void add_member(struct builder *builder, struct fjson_object *object, con
     builder->failed = true;
 }
 
-/* Reads a name behind its opening quote, and the colon, into `space`, or into the heap if that is too small: the
- * scratch is for the value. Returns it with its 0 byte, NULL when memory is short. */
-static char *read_name(struct builder *builder, char *space, size_t size, size_t *length) {
+/* Reads a name behind its opening quote, and the colon; the scratch is for the value. False when memory is short. */
+static bool read_name(struct builder *builder, struct name *name) {
     struct text text = read_string(builder);
-    if (!text.data) return NULL;
-    char *name = text.length < size ? space : malloc(text.length + 1);
-    if (!name) {
+    name->text = !text.data || text.length < sizeof(name->space) ? name->space : malloc(text.length + 1);
+    if (!text.data || !name->text) {
         builder->failed = true;
-        return NULL;
+        return false;
     }
-    memcpy(name, text.data, text.length);
-    name[text.length] = '\0';
-    *length = memchr(name, '\0', text.length) ? strlen(name) : text.length;
+    memcpy(name->text, text.data, text.length);
+    name->text[text.length] = '\0';
+    name->length = memchr(name->text, '\0', text.length) ? strlen(name->text) : text.length;
+    name->hash = imd_text_hash(name->text, name->length);
     take(builder, ':');
-    return name;
+    return true;
 }
 
-#define NAME_SPACE 128
+static void free_name(struct name *name) {
+    if (name->text != name->space) free(name->text);
+}
 
 /* Reads a member behind its name's opening quote. */
 static void build_member(struct builder *builder, struct fjson_object *object, struct names *names) {
-    char space[NAME_SPACE];
-    size_t length = 0;
-    char *name = read_name(builder, space, sizeof(space), &length);
-    if (!name) return;
-    bool maybe_there = names_add(builder, names, name, length);
+    struct name name;
+    if (!read_name(builder, &name)) return;
+    bool maybe_there = names_add(builder, names, name.hash);
     struct fjson_object *value = builder->failed ? NULL : build_value(builder);
-    if (!builder->failed) add_member(builder, object, name, length, maybe_there, value);
-    if (name != space) free(name);
+    if (!builder->failed) add_member(builder, object, &name, maybe_there, value);
+    free_name(&name);
 }
 
 static struct fjson_object *build_object(struct builder *builder) {
@@ -392,50 +380,61 @@ static struct fjson_object *build_value(struct builder *builder) {
 
 /* --- summary --- */
 
-static bool in_summary(struct imd_json_value value) {
-    if (value.data[0] == '{') return false;
-    if (value.data[0] != '[') return true;
-    size_t position = 0;
+static bool only_strings(struct imd_json_value array) {
+    char first = *imd_json_skip_space(array.data + 1, array.data + array.length - 1);
+    if (first == '{' || first == '[') return false; /* without going through all that is in it */
     struct imd_json_value name, element;
-    while (imd_json_next(value, &position, &name, &element))
-        if (element.data[0] != '"') return false;
+    for (size_t position = 0; imd_json_next(array, &position, &name, &element);)
+        if (*element.data != '"') return false;
     return true;
 }
 
-/* Takes back what an earlier member of the same name, standing at builder->at, left in the summary: the last one
- * counts, and that one is not for the summary. */
-static void drop_member(struct builder *builder, struct fjson_object *object, struct names *names) {
-    char space[NAME_SPACE];
-    size_t length = 0;
-    char *name = read_name(builder, space, sizeof(space), &length);
-    if (!name) return;
-    if (names_add(builder, names, name, length)) fjson_object_object_del(object, name);
-    if (name != space) free(name);
+/* Scalars and arrays of strings are for the summary: NULL. Else returns what follows the value at builder->at. */
+static const char *behind_nested(const struct builder *builder, struct imd_json_value largest) {
+    const char *at = builder->at;
+    if (at == builder->end || (*at != '{' && *at != '[')) return NULL;
+    const char *behind = at == largest.data ? at + largest.length : imd_json_behind(at, builder->end);
+    struct imd_json_value value = {.data = at, .length = (size_t)(behind - at)};
+    return *at == '[' && only_strings(value) ? NULL : behind;
 }
 
-static struct fjson_object *build_summary(struct builder *builder, struct imd_json_value json) {
+/* Reads a member behind its name's opening quote. The last one of a name counts, also if it is not for the summary. */
+static void build_summary_member(struct builder *builder, struct fjson_object *object, struct names *names,
+                                 struct imd_json_value largest) {
+    struct name name;
+    if (!read_name(builder, &name)) return;
+    bool maybe_there = names_add(builder, names, name.hash);
+    skip_space(builder);
+    const char *behind = behind_nested(builder, largest);
+    if (behind) {
+        builder->at = behind;
+        if (maybe_there) fjson_object_object_del(object, name.text);
+    } else if (!builder->failed) {
+        struct fjson_object *value = build_value(builder);
+        if (!builder->failed) add_member(builder, object, &name, maybe_there, value);
+    }
+    free_name(&name);
+}
+
+static struct fjson_object *build_summary(struct builder *builder, struct imd_json_value largest) {
     struct fjson_object *object = made(builder, fjson_object_new_object());
     if (!object) return NULL;
     struct names names;
     names_init(&names);
+    builder->at++;
     builder->depth++;
-    size_t position = 0;
-    struct imd_json_value name, value;
-    while (!builder->failed && imd_json_next(json, &position, &name, &value)) {
-        builder->at = name.data;
-        builder->end = value.data + value.length;
-        if (in_summary(value))
-            build_member(builder, object, &names);
-        else
-            drop_member(builder, object, &names);
+    while (!builder->failed && take(builder, '"')) {
+        build_summary_member(builder, object, &names, largest);
+        take(builder, ',');
     }
     names_free(&names);
     return finish(builder, object);
 }
 
-struct fjson_object *imd_tree_build(const char *json, size_t length, enum imd_parse_json mode) {
+struct fjson_object *imd_tree_build(const char *json, size_t length, enum imd_parse_json mode,
+                                    struct imd_json_value largest, struct imd_shared_texts *texts) {
     if (mode == IMD_PARSE_JSON_OFF) return fjson_object_new_object();
-    struct builder builder = {.at = json, .end = json + length, .failed = false, .depth = 0};
+    struct builder builder = {.at = json, .end = json + length, .failed = false, .depth = 0, .texts = texts};
     builder.scratch = builder.scratch_space;
     builder.scratch_size = sizeof(builder.scratch_space);
     int saved_errno = errno;
@@ -443,7 +442,7 @@ struct fjson_object *imd_tree_build(const char *json, size_t length, enum imd_pa
     skip_space(&builder);
     struct fjson_object *tree;
     if (mode == IMD_PARSE_JSON_SUMMARY && builder.at < builder.end && *builder.at == '{')
-        tree = build_summary(&builder, (struct imd_json_value){.data = json, .length = length});
+        tree = build_summary(&builder, largest);
     else
         tree = build_value(&builder);
     if (builder.scratch != builder.scratch_space) free(builder.scratch);

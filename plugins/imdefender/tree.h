@@ -7,9 +7,11 @@
 #define IMD_TREE_H
 
 #include <stddef.h>
+#include "base/json.h"
 #include "config/settings.h"
 
 struct fjson_object;
+struct imd_shared_texts;
 
 /* Builds the tree of `json`, which imd_json_valid() accepts or a page reader handed on. What is in it by `mode`:
  *   IMD_PARSE_JSON_ON       everything
@@ -18,8 +20,10 @@ struct fjson_object;
  *   IMD_PARSE_JSON_OFF      an object without members
  * As in the tokener: of several members with one name the last value counts, at the place of the first; integers beyond
  * 64 bits are clamped; other numbers keep their text; lone surrogates become U+FFFD; a name ends at its first \u0000.
- * Returns one reference (fjson_object_put() it). NULL when memory is short, with nothing left allocated, and for the
- * bare value null, which libfastjson knows no object for. Any thread. */
-struct fjson_object *imd_tree_build(const char *json, size_t length, enum imd_parse_json mode);
+ * `largest` may say where a member of it lies that is an object or array, which the summary then passes over at once
+ * (`data` NULL: not known). Strings come from `texts`, which may be NULL. Returns one reference (fjson_object_put() it). NULL when memory is short, with nothing left allocated, and for the
+ * bare value null, which libfastjson knows no object for. Any thread, each with `texts` of its own. */
+struct fjson_object *imd_tree_build(const char *json, size_t length, enum imd_parse_json mode,
+                                    struct imd_json_value largest, struct imd_shared_texts *texts);
 
 #endif

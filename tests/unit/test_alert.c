@@ -42,6 +42,20 @@ static enum imd_alert_problem read_as(const struct imd_source *source, const cha
     return imd_alert_read(source, json, strlen(json), &fields);
 }
 
+static void says_where_the_largest_member_lies(void **state) {
+    (void)state;
+    const char *json = "{\"id\":\"1\",\"lastUpdateDateTime\":\"1970-01-01T00:00:02Z\",\"a\":[1],\"b\": {\"c\":[2,3]} ,\"d\":[]}";
+    assert_int_equal(read_as(&alerts, json), IMD_ALERT_OK);
+    assert_ptr_equal(fields.largest.data, strstr(json, "{\"c\""));
+    assert_int_equal(fields.largest.length, strlen("{\"c\":[2,3]}"));
+    read_as(&alerts, "{\"id\":\"a text that is longer than any object\"}");
+    assert_null(fields.largest.data);
+    assert_int_equal(fields.largest.length, 0);
+    read_as(&alerts, "[1]");
+    assert_null(fields.largest.data);
+    assert_int_equal(fields.largest.length, 0);
+}
+
 static void reads_what_the_engine_needs(void **state) {
     (void)state;
     const char *json =
@@ -223,7 +237,7 @@ static void maxima_are_kept_and_nothing_is_cut(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_what_the_engine_needs),        cmocka_unit_test(an_incident_may_be_named_by_a_number),
+        cmocka_unit_test(reads_what_the_engine_needs), cmocka_unit_test(says_where_the_largest_member_lies),        cmocka_unit_test(an_incident_may_be_named_by_a_number),
         cmocka_unit_test(one_member_can_be_two_fields),
         cmocka_unit_test(what_is_optional_may_be_missing),    cmocka_unit_test(ids_are_text_or_numbers),
         cmocka_unit_test(the_last_of_equal_names_counts),     cmocka_unit_test(says_what_is_wrong),

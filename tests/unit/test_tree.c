@@ -17,6 +17,7 @@
 
 #include "../../plugins/imdefender/base/buffer.h"
 #include "../../plugins/imdefender/base/json.h"
+#include "../../plugins/imdefender/shared_text.h"
 #include "../../plugins/imdefender/tree.h"
 
 /* fjson_global_do_case_sensitive_comparison() is exported, but in no header of the package. */
@@ -71,6 +72,8 @@ void free(void *memory) {
     __libc_free(memory);
 }
 #endif
+
+static const struct imd_json_value NO_HINT = {.data = NULL};
 
 /* --- comparing with the tokener --- */
 
@@ -127,14 +130,19 @@ static bool same(struct fjson_object *a, struct fjson_object *b) {
     return false;
 }
 
+static struct imd_shared_texts *texts; /* of all that is compared */
+
 static void compare(const char *json, size_t length) {
     /* In memory that ends with the text, so that a sanitizer sees reads beyond it. */
     char *copy = malloc(length);
     assert_non_null(copy);
     memcpy(copy, json, length);
     assert_true(imd_json_valid(copy, length, NULL));
-    struct fjson_object *built = imd_tree_build(copy, length, IMD_PARSE_JSON_ON);
+    struct fjson_object *built = imd_tree_build(copy, length, IMD_PARSE_JSON_ON, NO_HINT, NULL);
+    struct fjson_object *shared = imd_tree_build(copy, length, IMD_PARSE_JSON_ON, NO_HINT, texts);
     free(copy);
+    assert_true(same(built, shared));
+    fjson_object_put(shared);
     struct fjson_object *expected = tokenize(json, length);
     if (!same(built, expected) ||
         strcmp(fjson_object_to_json_string(built), fjson_object_to_json_string(expected)) != 0) {
@@ -394,7 +402,7 @@ static void equals_the_tokener_on_files(void **state) {
 /* --- summary and off --- */
 
 static void expect(const char *json, enum imd_parse_json mode, const char *expected) {
-    struct fjson_object *built = imd_tree_build(json, strlen(json), mode);
+    struct fjson_object *built = imd_tree_build(json, strlen(json), mode, NO_HINT, NULL);
     assert_string_equal(fjson_object_to_json_string_ext(built, FJSON_TO_STRING_PLAIN), expected);
     fjson_object_put(built);
 }
@@ -412,6 +420,24 @@ static void a_summary_holds_scalars_and_text_arrays(void **state) {
     expect("{\"a\":1,\"a\":{},\"b\":2,\"a\":3}", IMD_PARSE_JSON_SUMMARY, "{\"b\":2,\"a\":3}");
     expect("{}", IMD_PARSE_JSON_SUMMARY, "{}");
     expect("[{\"a\":{}}]", IMD_PARSE_JSON_SUMMARY, "[{\"a\":{}}]");
+}
+
+/* Wherever the largest member is said to lie, and however it is shaped, the summary is the same. */
+static void a_summary_is_the_same_with_a_hint(void **state) {
+    (void)state;
+    static const char json[] = "{\"a\":1,\"o\": {\"x\":[1,2]} ,\"p\":[ {\"y\":\"]\"} ],\"s\":[\"x\",\"y\"],\"o\":[[]],\"z\":0}";
+    static const char expected[] = "{\"a\":1,\"s\":[\"x\",\"y\"],\"z\":0}";
+    expect(json, IMD_PARSE_JSON_SUMMARY, expected);
+    struct imd_json_value object = {.data = json, .length = strlen(json)}, name, value;
+    unsigned hints = 0;
+    for (size_t position = 0; imd_json_next(object, &position, &name, &value);) {
+        if (*value.data != '{' && *value.data != '[') continue;
+        struct fjson_object *built = imd_tree_build(json, strlen(json), IMD_PARSE_JSON_SUMMARY, value, NULL);
+        assert_string_equal(fjson_object_to_json_string_ext(built, FJSON_TO_STRING_PLAIN), expected);
+        fjson_object_put(built);
+        hints++;
+    }
+    assert_int_equal(hints, 4);
 }
 
 static void off_is_an_empty_object(void **state) {
@@ -440,11 +466,15 @@ static void every_allocation_may_fail(void **state) {
     for (int mode = IMD_PARSE_JSON_ON; mode <= IMD_PARSE_JSON_SUMMARY; mode++) {
         bool built = false;
         for (long at = 0; !built; at++) {
-            allocations = live = 0;
+            struct imd_shared_texts *own = imd_shared_texts_new();
+            assert_non_null(own);
+            allocations = 0;
+            live = 1; /* `own`, which is freed before it is counted again */
             fail_at = at;
-            struct fjson_object *tree = imd_tree_build(json.data, json.length, (enum imd_parse_json)mode);
+            struct fjson_object *tree = imd_tree_build(json.data, json.length, (enum imd_parse_json)mode, NO_HINT, own);
             bool failed_one = allocations > at;
             fjson_object_put(tree);
+            imd_shared_texts_free(own);
             long left = live;
             fail_at = -1;
             built = tree != NULL;
@@ -466,6 +496,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(equals_the_tokener_on_random_values),
         cmocka_unit_test(equals_the_tokener_on_files),
         cmocka_unit_test(a_summary_holds_scalars_and_text_arrays),
+        cmocka_unit_test(a_summary_is_the_same_with_a_hint),
         cmocka_unit_test(off_is_an_empty_object),
 #if CAN_FAIL_ALLOCATIONS
         cmocka_unit_test(every_allocation_may_fail),
@@ -481,5 +512,8 @@ int main(int argc, char **argv) {
         directories = argv + 1;
         directory_count = argc - 1;
     }
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    texts = imd_shared_texts_new();
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    imd_shared_texts_free(texts);
+    return failed;
 }

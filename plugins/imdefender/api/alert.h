@@ -5,6 +5,7 @@
 #define IMD_ALERT_H
 
 #include <stddef.h>
+#include "../base/json.h"
 #include "../base/timestamp.h"
 #include "source.h"
 
@@ -20,6 +21,7 @@ struct imd_alert_fields {
     size_t id_length;
     imd_time stamp;   /* `updated` as a number */
     imd_time created; /* IMD_TIME_NONE if absent or unreadable */
+    struct imd_json_value largest; /* of the members that are objects or arrays, in the object's bytes; `data` NULL: none */
     char id[IMD_ALERT_ID_MAX + 1];
     char updated[IMD_ALERT_UPDATED_MAX + 1];   /* the source's time field, as the API wrote it */
     char tenant_id[IMD_ALERT_TENANT_MAX + 1];  /* "" if the object names no tenant */

@@ -84,20 +84,12 @@ static bool skip_block(struct place *place) {
     struct block block = look_at_block(place->at);
     block.quotes &= ~find_escaped(block.backslashes, &place->escaped);
     uint64_t strings = find_strings(block.quotes, &place->in_string);
-    block.opens &= ~strings;
-    block.closes &= ~strings;
-    size_t closes = (size_t)__builtin_popcountll(block.closes);
-    if (place->depth > closes) {
-        place->depth += (size_t)__builtin_popcountll(block.opens) - closes;
-    } else {
-        for (uint64_t both = block.opens | block.closes; both; both &= both - 1) {
-            int i = __builtin_ctzll(both);
-            if (block.opens >> i & 1) {
-                place->depth++;
-            } else if (--place->depth == 0) {
-                place->at += i + 1;
-                return true;
-            }
+    for (uint64_t both = (block.opens | block.closes) & ~strings; both; both &= both - 1) {
+        if (block.opens & both & -both) {
+            place->depth++;
+        } else if (--place->depth == 0) {
+            place->at += __builtin_ctzll(both) + 1;
+            return true;
         }
     }
     place->at += 64;
@@ -135,7 +127,7 @@ static const char *skip_container(const char *at, const char *end) {
     return end;
 }
 
-static const char *skip_value(const char *at, const char *end) {
+const char *imd_json_behind(const char *at, const char *end) {
     if (at == end) return end;
     if (*at == '"') return skip_string(at, end);
     if (*at == '{' || *at == '[') return skip_container(at, end);
@@ -171,7 +163,7 @@ bool imd_json_next(struct imd_json_value container, size_t *position, struct imd
         at = imd_json_skip_space(at + 1, end);
     }
     value->data = at;
-    at = skip_value(at, end);
+    at = imd_json_behind(at, end);
     value->length = (size_t)(at - value->data);
     *position = (size_t)(at - container.data);
     return value->length > 0;

@@ -31,6 +31,9 @@ struct imd_json_value {
 bool imd_json_next(struct imd_json_value container, size_t *position, struct imd_json_value *name,
                    struct imd_json_value *value);
 
+/* Returns what follows the value that begins at `at`, at most `end`. */
+const char *imd_json_behind(const char *at, const char *end);
+
 /* Whether a name from imd_json_next() says `text`, escapes resolved. */
 bool imd_json_name_is(struct imd_json_value name, const char *text);
 

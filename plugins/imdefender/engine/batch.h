@@ -23,6 +23,7 @@ enum imd_change_kind { IMD_CHANGE_NEW, IMD_CHANGE_UPDATE };
 struct imd_alert {
     const char *json;      /* the object's bytes, a 0 byte after them; the sink may take it over and put NULL */
     size_t json_length;
+    size_t largest_at, largest_length; /* its largest member that is an object or array, in `json`; length 0: none known */
     const char *id;        /* decoded; for a health message the source's name */
     const char *updated;   /* its lastUpdateDateTime as the API wrote it */
     imd_time stamp;        /* the same as a number */

@@ -105,6 +105,8 @@ fill_alert(struct imd_alert *alert, const char *json, size_t length, const struc
     if (!place) return false;
     alert->json = put(&place, json, length);
     alert->json_length = length;
+    alert->largest_at = fields->largest.data ? (size_t)(fields->largest.data - json) : 0;
+    alert->largest_length = fields->largest.length;
     alert->id = put(&place, fields->id, fields->id_length);
     alert->updated = put(&place, fields->updated, updated);
     alert->severity = put(&place, fields->severity, severity);
