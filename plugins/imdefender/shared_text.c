@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One place for each hash, held by the last text that came. Texts that never come again (ids, times) are kept for a
- * while too: an alert shows some of them twice, and they are then freed by the thread that made them, which spares malloc() the
- * way between two threads. */
+ * while too: an alert shows some of them twice, and they are then freed by the thread that made them, which spares
+ * malloc() the way between two threads. */
 #include "shared_text.h"
 
 #include <limits.h>

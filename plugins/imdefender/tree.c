@@ -25,7 +25,7 @@ struct builder {
     bool failed; /* memory is short */
     unsigned depth;
     struct imd_shared_texts *texts; /* may be NULL */
-    char *scratch; /* a decoded name or string, or a number with its 0 byte */
+    char *scratch;                  /* a decoded name or string, or a number with its 0 byte */
     size_t scratch_size;
     char scratch_space[512]; /* what `scratch` is until more is needed */
 };

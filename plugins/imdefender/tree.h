@@ -21,8 +21,9 @@ struct imd_shared_texts;
  * As in the tokener: of several members with one name the last value counts, at the place of the first; integers beyond
  * 64 bits are clamped; other numbers keep their text; lone surrogates become U+FFFD; a name ends at its first \u0000.
  * `largest` may say where a member of it lies that is an object or array, which the summary then passes over at once
- * (`data` NULL: not known). Strings come from `texts`, which may be NULL. Returns one reference (fjson_object_put() it). NULL when memory is short, with nothing left allocated, and for the
- * bare value null, which libfastjson knows no object for. Any thread, each with `texts` of its own. */
+ * (`data` NULL: not known). Strings come from `texts`, which may be NULL. Returns one reference (fjson_object_put()
+ * it). NULL when memory is short, with nothing left allocated, and for the bare value null, which libfastjson knows no
+ * object for. Any thread, each with `texts` of its own. */
 struct fjson_object *imd_tree_build(const char *json, size_t length, enum imd_parse_json mode,
                                     struct imd_json_value largest, struct imd_shared_texts *texts);
 
