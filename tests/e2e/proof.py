@@ -153,15 +153,17 @@ class Case(harness.Case):
         except sqlite3.OperationalError:  # it died before there were tables
             return set()
 
-    def note_fault(self):
-        """rsyslogd is dead: what was out and not committed may come once more."""
+    def note_fault(self, queued=False):
+        """rsyslogd is dead: what was out and not committed may come once more. `queued`: what waits in queues that are kept
+        is out, too, though it has not arrived."""
         done = self.committed()
         self.faults += 1
-        self.allowed |= {key for key in self.arrived() if (key[0], id_digest(key[1]), ticks(key[2])) not in done}
+        out = self.visible() if queued else self.arrived()
+        self.allowed |= {key for key in out if (key[0], id_digest(key[1]), ticks(key[2])) not in done}
 
-    def kill(self):
+    def kill(self, queued=False):
         self.process.kill()
-        self.note_fault()
+        self.note_fault(queued)
 
     def wait_for_everything(self, seconds=60):
         wait_until(lambda: not self.visible() - self.arrived(), lambda: "all of %d versions; %d are missing, e.g. %s. The log ends: %s" % (

@@ -2,6 +2,7 @@
 """What docs/delivery-guarantees.md says of queues, of stopping, and of objects that the API cannot deliver."""
 import json
 import os
+import socket
 import time
 import unittest
 
@@ -23,20 +24,28 @@ COUNT = 500
 class Queues(proof.Case):
     """500 alerts, the output down, kill -9, then the output up."""
 
+    more, last_look = "", None  # configuration; of the statistics
+    tenants = 1
+
+    @staticmethod
+    def before_kill():
+        """What else has to be so."""
+
     def deliveries(self):
         found = [json.loads(frame) for frame in self.receiver.received()]
         return [(f["tenantId"], f["id"], f["lastUpdateDateTime"]) for f in found if "id" in f]
 
     def lost_with(self, queue):
         self.receiver = Receiver(self)
-        sim = self.start_sim()
-        process = self.use(sim, self.daemon(sim, input={"maxInFlight": "450" if "filename" not in queue else "10000"},
-                                            rulesets=QUEUE % {"queue": queue, "port": self.receiver.port}))
+        sim = self.start_sim(tenants=self.tenants)
+        process = self.use(sim, self.daemon(sim, tenants=self.tenants, input={"maxInFlight": "450" if "filename" not in queue else "10000"},
+                                            rulesets=self.more + QUEUE % {"queue": queue, "port": self.receiver.port}))
         process.start()
-        self.make(new=COUNT, updates=0)
-        process.wait_for_counters(lambda c: c["alerts.submitted"] >= 400, "submitted alerts")
+        self.make(new=COUNT, updates=0, tenants=self.tenants)
+        process.wait_for_counters(lambda c: self.make_noise() or c["alerts.submitted"] >= 400, "submitted alerts")
+        self.before_kill()
         time.sleep(2.5)  # what counts as acknowledged is committed
-        self.kill()
+        self.kill(queued=bool(self.more))
         process.start()
         self.receiver.listen()
         sim.wait_for_polls(2)
@@ -60,6 +69,40 @@ class Queues(proof.Case):
     def test_disk_assisted_queue_that_writes_each_checkpoint(self):
         self.keeps("LinkedList with a file, checkpointInterval 1",
                    'queue.type="LinkedList" queue.filename="q" queue.checkpointInterval="1" queue.size="20000"')
+
+    def spills(self, queue):
+        """A disk-assisted queue with most of the alerts on disk when rsyslogd is killed: how many are lost. rsyslog holds an
+        input that can wait up at half of the high watermark, so it takes another one, which cannot, to make the queue spill."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as place:
+            place.bind(("127.0.0.1", 0))
+            port = place.getsockname()[1]
+        self.noise_port, self.tenants = port, 20  # the batches of a tenant are committed in order
+        self.more = 'module(load="imudp")\ninput(type="imudp" address="127.0.0.1" port="%d" ruleset="defender")\n' % port
+        self.before_kill = lambda: wait_until(lambda: self.make_noise() or len(self.committed()) >= COUNT / 2, lambda: "alerts on disk; there are %d, %s" % (
+            len(self.committed()), self.process.counters()))
+        return self.lost_with('queue.type="LinkedList" queue.filename="q" queue.size="1000" queue.highWatermark="300" '
+                              'queue.lowWatermark="10" queue.dequeueBatchSize="16" ' + queue)
+
+    def make_noise(self):
+        """Messages of the other input, whenever the alerts have filled their half: they push them to the disk."""
+        lines = [line for line in support.read(self.process.stats).split("\n") if '"name": "defender",' in line and "core.queue" in line]
+        if self.more and lines and lines[-1] != self.last_look:
+            self.last_look = lines[-1]
+            if 100 < json.loads(lines[-1][lines[-1].index("{"):])["size"] < 200:
+                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as noise:
+                    for _ in range(200):
+                        noise.sendto(b'<13>Jan  1 00:00:00 host other: {"noise":1}', ("127.0.0.1", self.noise_port))
+        return False
+
+    def test_disk_assisted_queue_that_has_spilled_and_writes_each_checkpoint(self):
+        self.spills('queue.checkpointInterval="1"')
+        self.close_books("kill -9, queue: LinkedList with a file, spilled, checkpointInterval 1")
+
+    def test_disk_assisted_queue_that_has_spilled_loses_at_its_default(self):
+        """As the classic one."""
+        lost = self.spills("")
+        self.assertGreater(lost, 0, "alerts lost with a disk-assisted queue at its default")
+        print("a disk-assisted queue at its default lost %d of %d" % (lost, COUNT))
 
     def test_classic_disk_queue_at_its_default_loses(self):
         """The documentation warns of it; should this ever fail, it can stop warning."""
