@@ -138,16 +138,20 @@ class Case(harness.Case):
     def arrived(self):
         return set(self.deliveries())
 
-    def committed(self):
-        """What the state says is done: tenant, digest of the id, stamp."""
+    def copy_state(self):
+        """The path of a copy of the state."""
         copy = self.path("state-copy")
         shutil.rmtree(copy, ignore_errors=True)
         os.makedirs(copy)
         for end in ("", "-wal"):
             if os.path.exists(self.process.state + end):
                 shutil.copy(self.process.state + end, os.path.join(copy, "db" + end))
+        return os.path.join(copy, "db")
+
+    def committed(self):
+        """What the state says is done: tenant, digest of the id, stamp."""
         try:
-            with sqlite3.connect(os.path.join(copy, "db")) as db:
+            with sqlite3.connect(self.copy_state()) as db:
                 return {(tenant, bytes(name), stamp) for tenant, name, stamp in db.execute(
                     "SELECT f.tenant, v.id, v.stamp FROM version v JOIN feed f ON f.id = v.feed")}
         except sqlite3.OperationalError:  # it died before there were tables

@@ -88,15 +88,18 @@ static void read_basic(struct sim_call *call, struct form *form) {
 }
 
 /* What a token is asked for: one resource, with "/.default" at the v2.0 endpoint. NULL if there is none such. */
+/* A user may ask for offline_access beside the API's own scopes. */
 static const char *audience_of(const struct sim_call *call, const struct form *form) {
     const char *asked = call->old_token ? form->resource : form->scope;
+    const char *rest = call->old_token ? "" : "/.default";
     for (int i = 0; asked != NULL && i < GRAPH_SOURCES; i++) {
         size_t length = strlen(graph_sources[i].audience);
         if (graph_sources[i].old_tokens && !call->old_token) {
             continue;
         }
         if (strncmp(asked, graph_sources[i].audience, length) == 0 &&
-            strcmp(asked + length, call->old_token ? "" : "/.default") == 0) {
+            (strcmp(asked + length, rest) == 0 ||
+             (form->refresh_token != NULL && strcmp(asked + length, "/.default offline_access") == 0))) {
             return graph_sources[i].audience;
         }
     }
