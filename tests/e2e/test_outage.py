@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What fails around rsyslogd while alerts flow: the network, the API's answers, the disk of the state, the clock, the output.
 No version is lost, and twice comes only what was unacknowledged when rsyslogd died. The module is the unmodified one."""
+import calendar
 import collections
 import glob
 import json
@@ -17,6 +18,20 @@ from support import tenant_id, version_of, wait_until
 
 ROUNDS = int(os.environ.get("IMD_PROOF_ROUNDS", "1"))
 QUICK = {"pageSize": "10", "requestTimeout": "2", "connectTimeout": "2"}
+
+
+def faketime(case):
+    """The library that lies to a daemon about the time."""
+    library = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1") + glob.glob("/usr/lib/faketime/libfaketimeMT.so.1")
+    if not library:
+        case.skipTest("libfaketime is missing (Debian package faketime); the model has such times as well")
+    return library[0]
+
+
+def moment(request):
+    """Of a line of defender-sim's log, in seconds."""
+    whole, _, fraction = request["time"].rstrip("Z").partition(".")
+    return calendar.timegm(time.strptime(whole, "%Y-%m-%dT%H:%M:%S")) + float("0." + (fraction or "0"))
 
 
 class Network(proof.Case):
@@ -90,6 +105,30 @@ class Answers(proof.Case):
             {"tenant": tenant_id(1), "fault": "throttled", "times": 1, "retryAfter": "date:1"},
             {"tenant": tenant_id(1), "fault": "throttled", "times": 1},
             {"tenant": tenant_id(2), "fault": "throttled", "times": 1, "retryAfter": "soon"}])
+
+    def test_retry_after_that_is_absurd(self):
+        """A wait is bounded by a quarter of an hour, whatever the API says, and what says nothing is not obeyed. Time runs sixty
+        times as fast."""
+        library, speed, longest = faketime(self), 60, 900
+        waits = {"99999999999999999999999": longest, "date:90000000": longest, "-5": 0, "soon, perhaps": 0, "date:-90000": 0, "0": 0,
+                 "1e9": 0, "": 0}
+        sim = self.start_sim(tenants=len(waits))
+        process = self.use(sim, self.daemon(sim, tenants=len(waits), input={"pollInterval": "60", "requestTimeout": "300"}))
+        sim.rules(*[{"tenant": tenant_id(i), "at": "api", "fault": "throttled", "times": 1, "retryAfter": text}
+                    for i, text in enumerate(waits, 1)])
+        process.environment = {"LD_PRELOAD": library, "FAKETIME": "+0 x%d" % speed}
+        self.make(new=80, tenants=len(waits))
+        process.start()
+        self.wait_for_everything()
+        self.faults += len(waits)
+        for number, (text, least) in enumerate(waits.items(), 1):
+            with self.subTest(retry_after=text):
+                first, second = [moment(request) for request in sim.requests(number, "/security/alerts_v2")[:2]]
+                took = (second - first) * speed
+                self.assertGreater(took, least * 0.95)
+                self.assertLess(took, least * 1.05 + 3 * speed, "seconds; a loaded machine may lose three, times %d" % speed)
+        self.settle()
+        self.close_books("Retry-After absurd")
 
     def test_partial_answers(self):
         self.under("HTTP 206", [{"quirks": {"partial": True}}])
@@ -301,14 +340,12 @@ class Clock(proof.Case):
     """Of this machine, by libfaketime; and the API's, by defender-sim."""
 
     def test_clock_here_jumps(self):
-        library = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1") + glob.glob("/usr/lib/faketime/libfaketimeMT.so.1")
-        if not library:
-            self.skipTest("libfaketime is missing (Debian package faketime); the model has such jumps as well")
+        library = faketime(self)
         sim = self.start_sim(tenants=2, tls=False)
         process = self.use(sim, self.daemon(sim, tenants=2, input=QUICK))
         offset = self.write("offset", "+0s\n")
         spawn = process.spawn
-        process.spawn = lambda words, environment=None: spawn(words, dict(environment or {}, LD_PRELOAD=library[0],
+        process.spawn = lambda words, environment=None: spawn(words, dict(environment or {}, LD_PRELOAD=library,
             FAKETIME_TIMESTAMP_FILE=offset, FAKETIME_NO_CACHE="1", FAKETIME_DONT_FAKE_MONOTONIC="1"))
         process.start()
         for jump in ["+3d", "-3d", "+0s", "-400d", "+40d", "-2h"][:6 * ROUNDS]:
