@@ -170,6 +170,25 @@ outputs_that_stand_still_are_a_state(void **state)
     all_arrive_once(1, 500);
 }
 
+/* The outputs are well: whoever looks after them must not be sent to look for a fault there. */
+static void
+a_state_that_cannot_be_written_is_another_one(void **state)
+{
+    (void)state;
+    add_alerts(1, 500, 1);
+    start(2);
+    world.store.failing = true;
+    world_run(&world, 5 * MINUTES);
+    assert_string_equal(world_feed(&world, 1)->health, "state-blocked");
+    assert_int_equal(world_healths(&world, 1, "state-blocked"), 1);
+    assert_int_equal(world_healths(&world, 1, "output-blocked"), 0);
+    assert_non_null(strstr(world_last_health(&world, 1)->json, "state file"));
+    world.store.failing = false;
+    world_run(&world, 3 * MINUTES);
+    assert_string_equal(world_feed(&world, 1)->health, "ok");
+    all_arrive_once(1, 500);
+}
+
 static void
 a_blocked_output_is_remembered_over_a_restart(void **state)
 {
@@ -267,7 +286,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_is_not_acknowledged_is_bounded),        TEST(a_store_that_fails_is_back_pressure_too),
         TEST(one_feed_leaves_half_of_the_room_to_others), TEST(who_waits_longest_comes_first),
-        TEST(outputs_that_stand_still_are_a_state),       TEST(a_blocked_output_is_remembered_over_a_restart),
+        TEST(outputs_that_stand_still_are_a_state),       TEST(a_state_that_cannot_be_written_is_another_one),
+        TEST(a_blocked_output_is_remembered_over_a_restart),
         TEST(transfers_pause_while_the_sink_is_behind),   TEST(a_reload_may_find_transfers_paused),
         TEST(the_end_may_come_while_all_is_blocked),
     };

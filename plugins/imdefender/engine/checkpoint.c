@@ -22,6 +22,7 @@ struct imd_checkpointer {
     pthread_mutex_t lock;      /* guards all but the store and what only turn() uses */
     pthread_cond_t changed;
     pthread_mutex_t store_lock;
+    bool failing; /* atomic */
     struct imd_account *active; /* with deliveries out, or a state to report */
     bool stopping;
     /* turn() only */
@@ -343,10 +344,17 @@ imd_checkpointer_turn(struct imd_checkpointer *checkpointer, int64_t now, bool f
             checkpointer->retry_ms = 0;
             write_reports(checkpointer);
         }
+        __atomic_store_n(&checkpointer->failing, checkpointer->retry_ms != 0, __ATOMIC_RELAXED);
         checkpointer->commit_at = now + (checkpointer->retry_ms ? checkpointer->retry_ms : COMMIT_MS);
         if (any && result == 0 && checkpointer->committed) checkpointer->committed(checkpointer->context);
     }
     return checkpointer->round_ms;
+}
+
+bool
+imd_checkpointer_failing(const struct imd_checkpointer *checkpointer)
+{
+    return __atomic_load_n(&checkpointer->failing, __ATOMIC_RELAXED);
 }
 
 static int64_t

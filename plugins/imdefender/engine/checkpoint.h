@@ -97,6 +97,9 @@ int imd_checkpointer_turn(struct imd_checkpointer *checkpointer, int64_t now, bo
 void imd_checkpointer_run(struct imd_checkpointer *checkpointer);
 void imd_checkpointer_stop(struct imd_checkpointer *checkpointer);
 
+/* Whether the last commit failed: what is acknowledged waits, and holds its room. */
+bool imd_checkpointer_failing(const struct imd_checkpointer *checkpointer);
+
 /* Loads one feed from the store, in turn with commits. As the store's load(). */
 int imd_checkpointer_load(struct imd_checkpointer *checkpointer, const struct imd_feed_name *feed,
                           struct imd_checkpoint *checkpoint,

@@ -98,7 +98,7 @@ imd_engine_add_input(struct imd_engine *engine, const char *name, const char *te
 static const char *
 static_state(const char *state)
 {
-    static const char *const more[] = {"ok", "incomplete", "output-blocked"};
+    static const char *const more[] = {"ok", "incomplete", "output-blocked", "state-blocked"};
     for (size_t i = 0; i < sizeof more / sizeof *more; i++)
         if (strcmp(more[i], state) == 0) return more[i];
     for (int verdict = IMD_VERDICT_OK; verdict <= IMD_VERDICT_WRONG_TENANT; verdict++)

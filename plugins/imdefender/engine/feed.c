@@ -234,15 +234,18 @@ imd_input_unpark(struct imd_engine_input *input)
 void
 imd_input_tell_blocked(struct imd_engine_input *input)
 {
+    bool by_state = imd_checkpointer_failing(input->engine->checkpointer);
     char reason[200];
     for (struct imd_feed *feed = input->parked; feed; feed = feed->next_parked) {
         if (feed->health_before || input->engine->now - feed->parked_at < BLOCKED_MS) continue;
-        snprintf(reason, sizeof reason,
-                 "%llu alerts of the input are out, and no output has acknowledged enough of them for %d s",
-                 (unsigned long long)imd_count_read(input->load.alerts), (int)(BLOCKED_MS / 1000));
+        snprintf(reason, sizeof reason, "%llu alerts of the input are out, and %s for %d s",
+                 (unsigned long long)imd_count_read(input->load.alerts),
+                 by_state ? "the state of enough of them could not be written" : "no output has acknowledged enough of them",
+                 (int)(BLOCKED_MS / 1000));
         const char *before = feed->health;
-        imd_feed_set_health(feed, "output-blocked", reason,
-                            "look at what the actions of the ruleset wait for; nothing is lost meanwhile");
+        imd_feed_set_health(feed, by_state ? "state-blocked" : "output-blocked", reason,
+                            by_state ? "make the state file writable, or room on its disk; nothing is lost meanwhile"
+                                     : "look at what the actions of the ruleset wait for; nothing is lost meanwhile");
         feed->health_before = before;
     }
 }
@@ -252,7 +255,7 @@ tell_unblocked(struct imd_feed *feed)
 {
     const char *before = feed->health_before;
     feed->health_before = NULL;
-    if (before) imd_feed_set_health(feed, before, "as before the outputs stood still", "");
+    if (before) imd_feed_set_health(feed, before, "as before everything stood still", "");
 }
 
 /* --- polling --- */

@@ -86,7 +86,7 @@ struct imd_feed {
     enum imd_feed_state state;
     struct imd_feed *next_parked;
     int64_t parked_at;               /* ms monotonic */
-    const char *health_before;       /* the state "output-blocked" took the place of, NULL: not blocked */
+    const char *health_before;       /* the state "output-blocked" or "state-blocked" took the place of, NULL: not blocked */
     struct imd_poll *poll;           /* NULL between polls */
     struct imd_seen *seen;
     struct imd_paging paging;
