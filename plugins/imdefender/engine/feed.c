@@ -243,9 +243,12 @@ imd_input_tell_blocked(struct imd_engine_input *input)
                  by_state ? "the state of enough of them could not be written" : "no output has acknowledged enough of them",
                  (int)(BLOCKED_MS / 1000));
         const char *before = feed->health;
-        imd_feed_set_health(feed, by_state ? "state-blocked" : "output-blocked", reason,
-                            by_state ? "make the state file writable, or room on its disk; nothing is lost meanwhile"
-                                     : "look at what the actions of the ruleset wait for; nothing is lost meanwhile");
+        if (by_state)
+            imd_feed_set_health(feed, "state-blocked", reason,
+                                "make the state file writable, or room on its disk; nothing is lost meanwhile");
+        else
+            imd_feed_set_health(feed, "output-blocked", reason,
+                                "look at what the actions of the ruleset wait for; nothing is lost meanwhile");
         feed->health_before = before;
     }
 }
