@@ -7,6 +7,8 @@ import unittest
 
 import daemon
 import simulator
+import support
+import watch
 from support import (CLIENT, SECRET, build_directory, make_certificates, read, read_lines, scratch_directory,  # noqa: F401
                      stamp, tenant_id, v_key, version_of, wait_until, without_space)
 
@@ -20,6 +22,9 @@ class Case(unittest.TestCase):
     longMessage = True
 
     def setUp(self):
+        reason = watch.reason_to_leave_out(self.id().replace("__main__.", ""))
+        if reason:
+            self.skipTest("not with IMD_WATCH=%s: %s" % (support.WATCH, reason))
         self.directory = os.path.join(scratch_directory(), self.id().replace("__main__.", ""))
         shutil.rmtree(self.directory, ignore_errors=True)
         os.makedirs(self.directory)
@@ -60,6 +65,10 @@ class Case(unittest.TestCase):
         for name in sorted(os.listdir(self.directory)):
             if name.endswith((".err", ".out")) and MEMORY_ERROR.search(read(self.path(name))):
                 broken.append(name)
+        found = watch.reports(self.directory, self.id().replace("__main__.", ""))
+        if found:
+            self.fail("%d reports about the module are in *.report.* of %s; the first one is:\n%s" % (
+                len(found), self.directory, found[0][:6000]))
         if broken:
             self.fail("memory errors are reported in %s of %s" % (", ".join(broken), self.directory))
         outcome = self._outcome.result

@@ -11,7 +11,9 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 FIXTURES = os.path.join(os.path.dirname(HERE), "fixtures")
 SECRET = "e2e~Secret.that-must_never.show"
 CLIENT = "11111111-2222-3333-4444-555555555555"
-PATIENCE = 30  # seconds; a guard against waiting for ever, not a measure
+WATCH = os.environ.get("IMD_WATCH") or None  # what watches rsyslogd: see watch.py
+SLOWNESS = {None: 1, "thread": 4, "address": 4, "memcheck": 10}[WATCH]  # how much longer things may take then
+PATIENCE = 30 * SLOWNESS  # seconds; a guard against waiting for ever, not a measure
 
 
 def build_directory():
@@ -26,7 +28,7 @@ def build_directory():
 
 def scratch_directory():
     """Of all cases of a run; ./run makes it."""
-    return os.environ.get("IMD_E2E_SCRATCH") or os.path.join(build_directory(), "e2e")
+    return os.environ.get("IMD_E2E_SCRATCH") or os.path.join(build_directory(), "e2e" + ("-" + WATCH if WATCH else ""))
 
 
 def tenant_id(number):

@@ -210,6 +210,7 @@ class Recovery(Trouble):
         sim = self.start_sim(per_tenant=WELL)
         daemon = self.start_daemon(sim)
         daemon.wait_for_alerts(WELL)
+        daemon.wait_for_health(1, "ok")  # the first poll is over: a fault of that one would be the first news
         sim.rules({"fault": "status", "status": 503, "at": "api", "times": 1})
         sim.make(count=1)
         daemon.wait_for_alerts(WELL + 1)

@@ -110,8 +110,8 @@ class State(harness.Case):
         daemon = self.start_daemon(sim, tenants=2)
         daemon.wait_for_alerts(3)
         daemon.wait_for_health(2, "unlicensed")
-        wait_until(lambda: daemon.status().get(tenant_id(1), {}).get("versions") == 3 and tenant_id(2) in daemon.status(),
-                   "a commit")
+        daemon.wait_for_health(1, "ok")
+        wait_until(lambda: daemon.status().get(tenant_id(1), {}).get("state") and tenant_id(2) in daemon.status(), "a commit")
         status = daemon.status()
         self.assertEqual((status[tenant_id(1)]["state"], status[tenant_id(2)]["state"]), ("ok", "unlicensed"))
         self.assertIn("403", status[tenant_id(2)]["reason"])
