@@ -121,7 +121,7 @@ def _rounds(*series):
 
 def measure(directory, size, count, runs, modes, with_loop, say):
     """{name: [(processor seconds per alert, alerts per second), ...]}"""
-    data = alerts.Backfill(directory, "b%d" % size, count, size, TENANT, 36 * 3600)
+    data = alerts.Backfill(directory, "b%d" % size, count, size, TENANT, 23 * 3600)
     say("%d alerts of %.1f KB" % (count, data.bytes / count / 1000))
     server, found = Server(directory, data.pages), {}
     os.makedirs(os.path.join(directory, "empty"), exist_ok=True)

@@ -34,7 +34,7 @@ def _growth(directory, server, output, **parameters):
 def measure(directory, runs, say):
     """{name: (bytes of the largest object, [growth, ...])}"""
     found = {}
-    data = alerts.Backfill(directory, "memory", 999, 33000, TENANT, 36 * 3600)
+    data = alerts.Backfill(directory, "memory", 999, 33000, TENANT, 23 * 3600)
     largest = alerts.incident_page(directory, "incidents", 28000000, 50, TENANT)
     single = alerts.incident_page(directory, "incident", 28000000, 1, TENANT)
     cases = (("a page of 1,000 alerts of 33 KB", data.largest, data.pages, data.field_bytes, {}),

@@ -97,7 +97,7 @@ def run(directory, count, faults, flood, idle_seconds, probes, probe_seconds, sa
     tenants = [support.tenant_id(i) for i in range(1, count + 1)]
     pages = {}
     if faults:
-        data = alerts.Backfill(directory, "flood", flood, 5000, FLOODING, 36 * 3600)
+        data = alerts.Backfill(directory, "flood", flood, 5000, FLOODING, 23 * 3600)
         pages = {(FLOODING, asked): name for asked, name in data.pages.items()}
     server = Server(directory, pages, FAULTS if faults else None)
     well = [t for t in tenants if not (faults and (t[-2:] in ("00", "50") or t == FLOODING))]
