@@ -4,37 +4,24 @@ import os
 import select
 import shutil
 import socket
-import threading
 import unittest
 
 import support
+from listener import Listener
 from process import Process
 
 
-class Balancer:
+class Balancer(Listener):
     """`count`: connections that each of the `ports` got; `turn`: which one gets the next."""
 
     def __init__(self, case, *ports):
         self.ports, self.count, self.turn = ports, [0] * len(ports), 0
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.url = "https://127.0.0.1:%d" % self.socket.getsockname()[1]
-        self.closed = False
-        case.addCleanup(self.close)
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__(case, "https")
 
-    def close(self):
-        self.closed = True
-        self.socket.close()
-
-    def _accept(self):
-        while not self.closed:
-            try:
-                client, _ = self.socket.accept()
-            except OSError:
-                return
-            number, self.turn = self.turn, (self.turn + 1) % len(self.ports)
-            self.count[number] += 1
-            threading.Thread(target=self._carry, args=(client, self.ports[number]), daemon=True).start()
+    def _choose(self):
+        number, self.turn = self.turn, (self.turn + 1) % len(self.ports)
+        self.count[number] += 1
+        return (self.ports[number],)
 
     def _carry(self, client, port):
         try:
@@ -46,7 +33,7 @@ class Balancer:
                             return
                         (server if source is client else client).sendall(data)
         except OSError:
-            pass
+            pass  # one side went away, and the connection with it: rsyslogd and the tests see that at their own ends
 
 
 class HttpTwo(Process):

@@ -5,34 +5,19 @@ import socket
 import struct
 import threading
 
+from listener import Listener
+
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with RST
 
 
-class Proxy:
+class Proxy(Listener):
     """`mode`: "pass"; "silent": connections are accepted and stay without an answer, those that exist go mute; "reset": all are
     reset, new ones at once; "cut": reset after `bytes` of an answer. Changed while it runs."""
 
     def __init__(self, case, port):
         self.target = ("127.0.0.1", port)
         self.mode, self.bytes = "pass", 0
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self.socket.getsockname()[1]
-        self.url = "http://127.0.0.1:%d" % self.port
-        self.closed = False
-        case.addCleanup(self.close)
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self):
-        self.closed = True
-        self.socket.close()
-
-    def _accept(self):
-        while not self.closed:
-            try:
-                client, _ = self.socket.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._carry, args=(client,), daemon=True).start()
+        super().__init__(case, "http")
 
     def _carry(self, client):
         try:

@@ -5,38 +5,23 @@ import os
 import select
 import socket
 import ssl
-import threading
 import unittest
 
 import harness
 from harness import wait_until
 from keys import Certificate
+from listener import Listener
 from recorder import Recorder
 
 PROXY_USER = "collector:e2e~Proxy.word+hush"
 
 
-class Front:
+class Front(Listener):
     """A server with TLS of its own in front of a plain one."""
 
     def __init__(self, case, port, context):
-        self.target, self.context, self.closed = ("127.0.0.1", port), context, False
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.url = "https://127.0.0.1:%d" % self.socket.getsockname()[1]
-        case.addCleanup(self.close)
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self):
-        self.closed = True
-        self.socket.close()
-
-    def _accept(self):
-        while not self.closed:
-            try:
-                client, _ = self.socket.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._carry, args=(client,), daemon=True).start()
+        self.target, self.context = ("127.0.0.1", port), context
+        super().__init__(case, "https")
 
     def _carry(self, client):
         try:
