@@ -301,6 +301,38 @@ static smsg_t *make_message(struct imd_submitter *submitter, struct imd_batch *b
     return message;
 }
 
+static void destroy_messages(smsg_t **messages, size_t from, size_t end) {
+    for (size_t i = from; i < end; i++) {
+        msgDestruct(&messages[i]);
+    }
+}
+
+/* All of them are made before the first enters the queue. Its workers are faster than this thread, and would be woken for
+ * each message and fall asleep after it. False if asked to stop meanwhile; there are none then. */
+static bool make_messages(struct imd_submitter *submitter, struct imd_batch *batch, smsg_t **messages, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        messages[i] = make_message(submitter, batch, i);
+        if (messages[i] == NULL) {
+            destroy_messages(messages, 0, i);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Takes all of them over. */
+static bool enqueue_messages(struct imd_submitter *submitter, struct imd_batch *batch, smsg_t **messages, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        IMD_FAULT_POINT("before-enqueue");
+        if (!enqueue(submitter, batch, messages[i])) {
+            destroy_messages(messages, i + 1, count);
+            return false;
+        }
+        IMD_FAULT_POINT("after-enqueue");
+    }
+    return true;
+}
+
 static bool fits_window(const struct imd_submitter *submitter, const struct imd_batch *batch) {
     const size_t window = batch->settings->parse_json == IMD_PARSE_JSON_ON ? WINDOW_WITH_TREES : WINDOW;
     return submitter->out == 0 || submitter->out + batch->bytes <= window;
@@ -338,15 +370,9 @@ static bool submit_batch(struct imd_submitter *submitter, struct imd_batch *batc
         batch->receipt = NULL;
         return false;
     }
-    for (size_t i = 0; i < batch->count; i++) {
-        smsg_t *message = make_message(submitter, batch, i);
-        IMD_FAULT_POINT("before-enqueue");
-        if (message == NULL || !enqueue(submitter, batch, message)) {
-            return false;
-        }
-        IMD_FAULT_POINT("after-enqueue");
-    }
-    return true;
+    smsg_t *messages[IMD_BATCH_ALERTS_MAX];
+    const size_t count = batch->count;
+    return make_messages(submitter, batch, messages, count) && enqueue_messages(submitter, batch, messages, count);
 }
 
 static void refresh_statistics(struct imd_submitter *submitter) {

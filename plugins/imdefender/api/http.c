@@ -142,12 +142,13 @@ is_sick(long status)
     return status == 502 || status == 503 || status == 504;
 }
 
-/* The connection that such an answer came by is closed behind it; one that is shared is renewed (connections.h). */
+/* The connection that such an answer came by is closed behind it; one that is shared is renewed (connections.h). Asked at
+ * the empty line behind the headers. */
 static size_t
 on_header(char *bytes, size_t one, size_t length, void *context)
 {
-    (void)bytes;
     struct exchange *exchange = context;
+    if (*bytes != '\r' && *bytes != '\n') return one * length;
     long status = 0, version = 0;
     curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_VERSION, &version);

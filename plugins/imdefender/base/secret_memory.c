@@ -14,7 +14,10 @@
 /* In front of each block. */
 struct header {
     size_t capacity; /* bytes behind the header */
-    struct header *next; /* while it is free */
+    union {
+        size_t used;         /* bytes from the first one on that may have been written to */
+        struct header *next; /* while it is free */
+    };
 };
 
 _Static_assert(sizeof(struct header) == 16, "blocks keep the alignment of malloc");
@@ -78,7 +81,7 @@ void *imd_secret_alloc(size_t size) {
         if (header != NULL) header->capacity = size;
     }
     if (header == NULL) return NULL;
-    header->next = NULL;
+    header->used = size;
     return header + 1;
 }
 
@@ -86,7 +89,7 @@ void imd_secret_free(void *block) {
     if (block == NULL) return;
     struct header *header = (struct header *)block - 1;
     size_t whole = header->capacity + sizeof *header;
-    explicit_bzero(block, header->capacity);
+    explicit_bzero(block, header->used);
     if (whole > (size_t)1 << LARGEST) {
         munmap(header, whole);
         return;
@@ -100,11 +103,14 @@ void imd_secret_free(void *block) {
 
 void *imd_secret_resize(void *block, size_t size) {
     if (block == NULL) return imd_secret_alloc(size);
-    size_t capacity = ((struct header *)block - 1)->capacity;
-    if (size <= capacity && size > capacity / 4) return block;
+    struct header *header = (struct header *)block - 1;
+    if (size <= header->capacity && size > header->capacity / 4) {
+        if (size > header->used) header->used = size;
+        return block;
+    }
     void *moved = imd_secret_alloc(size);
     if (moved == NULL) return NULL;
-    memcpy(moved, block, size < capacity ? size : capacity);
+    memcpy(moved, block, size < header->used ? size : header->used);
     imd_secret_free(block);
     return moved;
 }

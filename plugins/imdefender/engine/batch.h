@@ -46,7 +46,7 @@ struct imd_batch {
     const struct imd_source *source;
     const char *input;                /* name of the input(); lives as long as the engine */
     struct imd_alert *alerts;
-    size_t count;
+    size_t count;                     /* at most IMD_BATCH_ALERTS_MAX */
     size_t bytes;                     /* sum of json_length */
     void *receipt;                    /* the sink's */
 };

@@ -10,8 +10,8 @@
 #include "internal.h"
 
 #define WAIT_MAX_MS 250       /* so that a request to stop is seen soon, also one that comes as a lost signal */
-#define GAUGES_MS 1000
-#define SLACK_MS 50           /* polls due so close together are begun together: most of what one costs is waking up */
+#define GAUGES_MS 5000        /* with ten thousand tenants a look at all of them is no small thing */
+#define SLACK_MS 250          /* polls due so close together are begun together: most of what one costs is waking up */
 #define TROUBLED_WAIT_MS 1000
 #define CONNECTIONS_DEFAULT 256u
 
