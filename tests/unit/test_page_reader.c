@@ -31,9 +31,20 @@ struct result {
     int64_t total;
 };
 
-static bool receive(void *context, const char *json, size_t length) {
+/* As a search through the element finds it. */
+static struct imd_json_value largest_of(struct imd_json_value element) {
+    struct imd_json_value largest = {.data = NULL, .length = 0}, name, value;
+    for (size_t position = 0; imd_json_next(element, &position, &name, &value);)
+        if ((*value.data == '{' || *value.data == '[') && value.length > largest.length) largest = value;
+    return largest;
+}
+
+static bool receive(void *context, const char *json, size_t length, struct imd_json_value largest) {
     struct result *result = context;
     assert_int_equal(json[length], '\0');
+    struct imd_json_value expected = largest_of((struct imd_json_value){.data = json, .length = length});
+    assert_ptr_equal(largest.data, expected.data);
+    assert_int_equal(largest.length, expected.length);
     assert_true(imd_buffer_add(&result->elements, json, length) && imd_buffer_add_char(&result->elements, '\n'));
     return ++result->count != result->stop_at;
 }
@@ -184,8 +195,9 @@ static size_t allocated(void) {
     return info.uordblks + info.hblkhd;
 }
 
-static bool ignore(void *context, const char *json, size_t length) {
+static bool ignore(void *context, const char *json, size_t length, struct imd_json_value largest) {
     (void)json;
+    (void)largest;
     if (length > *(size_t *)context) *(size_t *)context = length;
     return true;
 }
@@ -384,7 +396,7 @@ static void damaged_pages_read_as_if_whole_in_memory(void **state) {
     (void)state;
     const char *good =
         "{ \"@odata.nextLink\" :\"h\",\"a\":{\"value\":[1]},\"value\": [ {\"i\":\"\\\"\xc3\xa9 \" , \"n\":[ 1, 2.5e1] "
-        "} ,"
+        ", \"o\" : { \"p\" : [] } } ,"
         " \"s\", 7 ],\"@odata.count\":3 }";
     static const char bytes[] = "{}[]\",:\\ 0123e.-null\"\"value\xc3\xa9\x01";
     uint32_t seed = 11;

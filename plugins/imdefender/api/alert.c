@@ -9,7 +9,6 @@
 /* The members that were found; `data` is NULL for the others. */
 struct members {
     struct imd_json_value id, updated, created, tenant, severity, incident, web_url;
-    struct imd_json_value largest; /* of the objects and arrays */
 };
 
 /* One name that is looked for. */
@@ -29,7 +28,8 @@ static bool says(struct imd_json_value name, bool has_escape, const struct wante
     return name.length == wanted->length && memcmp(name.data, wanted->name, wanted->length) == 0;
 }
 
-static void find_members(const struct imd_source *source, struct imd_json_value object, struct members *found) {
+static void find_members(const struct imd_source *source, struct imd_json_value object, struct imd_json_value largest,
+                         struct members *found) {
     const struct wanted wanted[] = {
         want(source->id_field, &found->id),           want(source->time_field, &found->updated),
         want(source->created_field, &found->created), want(source->tenant_field, &found->tenant),
@@ -38,8 +38,7 @@ static void find_members(const struct imd_source *source, struct imd_json_value 
     };
     size_t position = 0;
     struct imd_json_value name, value;
-    while (imd_json_next(object, &position, &name, &value)) {
-        if ((*value.data == '{' || *value.data == '[') && value.length > found->largest.length) found->largest = value;
+    while (imd_json_next_known(object, &position, largest, &name, &value)) {
         bool has_escape = memchr(name.data, '\\', name.length) != NULL;
         /* Every one of them is compared: two fields of a source may be one member. */
         for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
@@ -95,17 +94,16 @@ static void read_created(struct imd_json_value value, struct imd_alert_fields *o
 }
 
 enum imd_alert_problem imd_alert_read(const struct imd_source *source, const char *json, size_t length,
-                                      struct imd_alert_fields *out) {
+                                      struct imd_json_value largest, struct imd_alert_fields *out) {
     out->id_length = 0;
     out->stamp = out->created = IMD_TIME_NONE;
     out->id[0] = out->updated[0] = out->tenant_id[0] = out->severity[0] = out->web_url[0] = '\0';
     out->incident_id[0] = '\0';
-    out->largest = (struct imd_json_value){.data = NULL};
+    out->largest = largest;
     if (length == 0 || json[0] != '{') return IMD_ALERT_NOT_OBJECT;
 
     struct members found = {.id = {.data = NULL}};
-    find_members(source, (struct imd_json_value){.data = json, .length = length}, &found);
-    out->largest = found.largest;
+    find_members(source, (struct imd_json_value){.data = json, .length = length}, largest, &found);
     enum imd_alert_problem id = read_id(found.id, out);
     enum imd_alert_problem updated = read_updated(found.updated, out);
     enum imd_alert_problem tenant = IMD_ALERT_OK;

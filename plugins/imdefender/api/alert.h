@@ -21,7 +21,7 @@ struct imd_alert_fields {
     size_t id_length;
     imd_time stamp;   /* `updated` as a number */
     imd_time created; /* IMD_TIME_NONE if absent or unreadable */
-    struct imd_json_value largest; /* of the members that are objects or arrays, in the object's bytes; `data` NULL: none */
+    struct imd_json_value largest; /* as it was given to imd_alert_read() */
     char id[IMD_ALERT_ID_MAX + 1];
     char updated[IMD_ALERT_UPDATED_MAX + 1];   /* the source's time field, as the API wrote it */
     char tenant_id[IMD_ALERT_TENANT_MAX + 1];  /* "" if the object names no tenant */
@@ -41,10 +41,11 @@ enum imd_alert_problem {
 };
 
 /* Reads an element of a page: validated JSON (imd_page_receiver), as `source` names its fields. Of several members with
- * one name the last counts, as in the message's tree. A number serves as id as it is written. Unless the answer is
- * IMD_ALERT_OK, `out` holds what could be read: texts that could not are "", times IMD_TIME_NONE. */
+ * one name the last counts, as in the message's tree. A number serves as id as it is written. A member that `largest`
+ * (`data` NULL: unknown) covers is passed over at once. Unless the answer is IMD_ALERT_OK, `out` holds what could be
+ * read: texts that could not are "", times IMD_TIME_NONE. */
 enum imd_alert_problem imd_alert_read(const struct imd_source *source, const char *json, size_t length,
-                                      struct imd_alert_fields *out);
+                                      struct imd_json_value largest, struct imd_alert_fields *out);
 
 /* A clause for logs: "it has no id". Static. */
 const char *imd_alert_problem_text(enum imd_alert_problem problem);

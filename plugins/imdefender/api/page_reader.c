@@ -48,6 +48,7 @@ struct imd_page_reader *imd_page_reader_new(const struct imd_page_limits *limits
     imd_json_scanner_init(&reader->scanner);
     reader->scanner.report_depth = 1;
     reader->element_depth = limits->bare_array ? 1 : 2;
+    reader->scanner.measured_depth = (unsigned)reader->element_depth + 1;
     imd_buffer_init(&reader->element, reader->limits.object);
     imd_buffer_init(&reader->name, NAME_MAX_BYTES);
     imd_buffer_init(&reader->annotation, ANNOTATION_MAX);
@@ -141,9 +142,16 @@ static void member_ends(struct imd_page_reader *reader) {
     if (!reader->next_link) fail(reader, IMD_PAGE_NO_MEMORY, NULL);
 }
 
+static void element_begins(struct imd_page_reader *reader) {
+    start_copy(reader, &reader->element);
+    reader->scanner.largest_length = 0;
+}
+
 static void element_ends(struct imd_page_reader *reader) {
     reader->scanner.copy = NULL;
-    if (!reader->receiver(reader->context, reader->element.data, reader->element.length))
+    struct imd_json_value largest = {.data = NULL, .length = reader->scanner.largest_length};
+    if (largest.length > 0) largest.data = reader->element.data + reader->scanner.largest_at;
+    if (!reader->receiver(reader->context, reader->element.data, reader->element.length, largest))
         fail(reader, IMD_PAGE_STOPPED, NULL);
     if (reader->element.capacity > ELEMENT_KEPT_MAX) imd_buffer_free(&reader->element);
 }
@@ -176,7 +184,7 @@ static void handle(struct imd_page_reader *reader, enum imd_json_event event, co
             if (reader->scanner.depth == 0)
                 root_begins(reader, *next);
             else if ((int)reader->scanner.depth == reader->element_depth)
-                start_copy(reader, &reader->element);
+                element_begins(reader);
             else
                 member_begins(reader, *next);
             break;

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "../base/error.h"
+#include "../base/json.h"
 
 struct imd_page_reader;
 
@@ -30,8 +31,9 @@ enum imd_page_problem {
 };
 
 /* Takes one element (any JSON type: the receiver rejects what is no object). `json` is valid during the call only and
- * has a 0 byte after its last byte. Returns false to stop reading. */
-typedef bool imd_page_receiver(void *context, const char *json, size_t length);
+ * has a 0 byte after its last byte; `largest` is the largest of the objects and arrays directly inside it (`data` NULL:
+ * there is none). Returns false to stop reading. */
+typedef bool imd_page_receiver(void *context, const char *json, size_t length, struct imd_json_value largest);
 
 /* NULL when memory is short. */
 struct imd_page_reader *imd_page_reader_new(const struct imd_page_limits *limits, imd_page_receiver *receiver,

@@ -144,6 +144,11 @@ static const char *begin(struct imd_json_value value) {
 
 bool imd_json_next(struct imd_json_value container, size_t *position, struct imd_json_value *name,
                    struct imd_json_value *value) {
+    return imd_json_next_known(container, position, (struct imd_json_value){.data = NULL}, name, value);
+}
+
+bool imd_json_next_known(struct imd_json_value container, size_t *position, struct imd_json_value known,
+                         struct imd_json_value *name, struct imd_json_value *value) {
     if (container.length == 0) return false;
     const char *end = container.data + container.length;
     const char *first = begin(container);
@@ -163,7 +168,7 @@ bool imd_json_next(struct imd_json_value container, size_t *position, struct imd
         at = imd_json_skip_space(at + 1, end);
     }
     value->data = at;
-    at = imd_json_behind(at, end);
+    at = at == known.data ? at + known.length : imd_json_behind(at, end);
     value->length = (size_t)(at - value->data);
     *position = (size_t)(at - container.data);
     return value->length > 0;

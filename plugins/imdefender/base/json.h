@@ -31,6 +31,10 @@ struct imd_json_value {
 bool imd_json_next(struct imd_json_value container, size_t *position, struct imd_json_value *name,
                    struct imd_json_value *value);
 
+/* The same, and does not look for the end of a value that is `known` (`data` NULL: none). */
+bool imd_json_next_known(struct imd_json_value container, size_t *position, struct imd_json_value known,
+                         struct imd_json_value *name, struct imd_json_value *value);
+
 /* Returns what follows the value that begins at `at`, at most `end`. */
 const char *imd_json_behind(const char *at, const char *end);
 

@@ -73,13 +73,27 @@ static void copy_run(struct imd_json_scanner *scanner, struct cursor *cursor) {
     scanner->copy = NULL;
 }
 
+/* Where the next byte of the text goes in the copy. */
+static size_t copied(const struct imd_json_scanner *scanner, const struct cursor *cursor) {
+    return scanner->copy->length + (size_t)(cursor->at - cursor->run);
+}
+
+static void measure(struct imd_json_scanner *scanner, const struct cursor *cursor) {
+    size_t length = copied(scanner, cursor) - scanner->measured_from;
+    if (length <= scanner->largest_length) return;
+    scanner->largest_at = scanner->measured_from;
+    scanner->largest_length = length;
+}
+
 static enum imd_json_event end_value(struct imd_json_scanner *scanner) {
     scanner->state = scanner->depth > 0 ? EXPECT_SEPARATOR : COMPLETE;
     return reported(scanner) ? IMD_JSON_VALUE_ENDS : IMD_JSON_MORE;
 }
 
-static enum imd_json_event open_container(struct imd_json_scanner *scanner, bool object) {
+/* Behind the opening bracket. */
+static enum imd_json_event open_container(struct imd_json_scanner *scanner, const struct cursor *cursor, bool object) {
     unsigned top = scanner->depth;
+    if (top == scanner->measured_depth && scanner->copy) scanner->measured_from = copied(scanner, cursor) - 1;
     uint64_t bit = UINT64_C(1) << (top % 64);
     if (object)
         scanner->objects[top / 64] |= bit;
@@ -93,6 +107,7 @@ static enum imd_json_event open_container(struct imd_json_scanner *scanner, bool
 static enum imd_json_event close_container(struct imd_json_scanner *scanner, struct cursor *cursor) {
     cursor->at++;
     scanner->depth--;
+    if (scanner->depth == scanner->measured_depth && scanner->copy) measure(scanner, cursor);
     return end_value(scanner);
 }
 
@@ -121,7 +136,7 @@ static enum imd_json_event begin_value(struct imd_json_scanner *scanner, struct 
             return IMD_JSON_MORE;
         case '{':
         case '[':
-            return open_container(scanner, c == '{');
+            return open_container(scanner, cursor, c == '{');
         case 't':
             return begin_literal(scanner, "rue");
         case 'f':

@@ -28,10 +28,13 @@ struct imd_json_scanner {
     /* The user's; may be changed whenever imd_json_scan() has returned. */
     int report_depth;        /* names and values inside at most this many containers are reported; -1: none */
     struct imd_buffer *copy; /* takes the bytes passed, or NULL; the scanner sets it to NULL when the buffer refuses */
+    unsigned measured_depth; /* of the objects and arrays inside that many containers the largest one is remembered */
+    size_t largest_at, largest_length; /* where it lies in the copy; length 0: there was none since this was set to 0 */
     /* The scanner's. */
     enum imd_json_copy_problem copy_problem; /* why the buffer refused; the user sets it back */
     unsigned depth;                          /* containers around the next byte */
     uint64_t offset;                         /* bytes consumed so far */
+    size_t measured_from;                    /* where the container that is being measured begins in the copy */
     const char *problem;                     /* static text after IMD_JSON_MALFORMED */
     unsigned char state;
     bool in_name;                      /* the open string is a member's name */

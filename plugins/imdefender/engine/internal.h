@@ -267,7 +267,7 @@ void imd_poll_request(struct imd_poll *poll, const char *authorization);
 void imd_poll_free(struct imd_poll *poll);         /* cancels what is under way; hands over what is complete */
 
 /* page.c */
-bool imd_poll_object(void *poll, const char *json, size_t length); /* an imd_page_receiver */
+bool imd_poll_object(void *poll, const char *json, size_t length, struct imd_json_value largest); /* an imd_page_receiver */
 void imd_poll_hand_over(struct imd_poll *poll);
 /* A delivery without messages that carries the feed's checkpoint. */
 void imd_feed_mark(struct imd_feed *feed, imd_time forget_before);
@@ -282,7 +282,8 @@ bool imd_feed_is_foreign(const struct imd_feed *feed, const struct imd_alert_fie
 /* poison.c */
 bool imd_poison_begin_walk(struct imd_poll *poll, imd_time lower); /* imd_walk_begin() around the moments left out */
 void imd_poison_ask(struct imd_poll *poll, struct imd_query *query); /* makes the query a light one, if that is wanted */
-bool imd_poison_object(void *poll, const char *json, size_t length); /* an imd_page_receiver, for light answers */
+/* An imd_page_receiver, for light answers. */
+bool imd_poison_object(void *poll, const char *json, size_t length, struct imd_json_value largest);
 /* A page failed. True if something light is to be asked at once; otherwise it may be asked after the back-off. */
 bool imd_poison_suspect(struct imd_poll *poll, const struct imd_judgement *judgement);
 void imd_poison_answered(struct imd_poll *poll);                   /* a light answer is complete: goes on */

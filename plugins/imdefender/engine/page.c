@@ -278,12 +278,12 @@ take(struct imd_poll *poll, const char *json, size_t length, struct imd_alert_fi
 }
 
 bool
-imd_poll_object(void *context, const char *json, size_t length)
+imd_poll_object(void *context, const char *json, size_t length, struct imd_json_value largest)
 {
     struct imd_poll *poll = context;
     struct imd_feed *feed = poll->feed;
     struct imd_alert_fields *fields = &feed->tenant->input->engine->fields;
-    enum imd_alert_problem problem = imd_alert_read(feed->source, json, length, fields);
+    enum imd_alert_problem problem = imd_alert_read(feed->source, json, length, largest, fields);
     imd_account_count(feed->account, alerts_fetched, 1);
     if (problem == IMD_ALERT_BAD_TENANT || imd_feed_is_foreign(feed, fields)) {
         imd_account_count(feed->account, alerts_rejected, 1);

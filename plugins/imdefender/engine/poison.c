@@ -82,11 +82,11 @@ imd_poison_free(struct imd_poll *poll)
 }
 
 bool
-imd_poison_object(void *context, const char *json, size_t length)
+imd_poison_object(void *context, const char *json, size_t length, struct imd_json_value largest)
 {
     struct imd_poll *poll = context;
     struct imd_alert_fields *fields = &engine_of(poll)->fields;
-    enum imd_alert_problem problem = imd_alert_read(poll->feed->source, json, length, fields);
+    enum imd_alert_problem problem = imd_alert_read(poll->feed->source, json, length, largest, fields);
     if (problem == IMD_ALERT_BAD_TENANT || imd_feed_is_foreign(poll->feed, fields)) {
         poll->wrong_tenant = true;
         return false;
