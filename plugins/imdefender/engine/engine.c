@@ -11,7 +11,6 @@
 
 #define WAIT_MAX_MS 250       /* so that a request to stop is seen soon, also one that comes as a lost signal */
 #define GAUGES_MS 5000        /* with ten thousand tenants a look at all of them is no small thing */
-#define SLACK_MS 250          /* polls due so close together are begun together: most of what one costs is waking up */
 #define TROUBLED_WAIT_MS 1000
 #define CONNECTIONS_DEFAULT 256u
 
@@ -260,7 +259,7 @@ wait_for(const struct imd_engine *engine, int wait_max_ms)
     const struct imd_heap_node *node = imd_heap_first(&engine->due);
     if (!node || engine->asking >= engine->asking_max) return wait_max_ms;
     if (node->key <= engine->now) return 0;
-    int64_t wait = (node->key / SLACK_MS + 1) * SLACK_MS - engine->now;
+    int64_t wait = node->key - engine->now;
     return wait < wait_max_ms ? (int)wait : wait_max_ms;
 }
 

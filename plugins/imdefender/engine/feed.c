@@ -11,6 +11,7 @@
 #define BACKOFF_MAX_MS INT64_C(300000)
 #define EXPAND_FAILURES_MAX 2u      /* polls that needed to leave the navigation property out, before it stays out */
 #define BLOCKED_MS INT64_C(60000)   /* without room for so long: the outputs stand still */
+#define BEAT_MS 250                 /* polls begin at multiples of this: most of what a single one costs is waking up */
 #define RETRIES_MAX 8u              /* passing faults in a row after which a walk is given up and begun anew */
 
 static struct imd_engine *
@@ -443,8 +444,9 @@ imd_feed_polled(struct imd_feed *feed)
     if (first || sweep || before != IMD_TIME_NONE || feed->marked == IMD_TIME_NONE ||
         started >= imd_time_add(feed->marked, ticks(IMD_MARK_EVERY_S)))
         imd_feed_mark(feed, before);
-    /* From the beginning of this poll, so that the rhythm does not depend on how long answers take. */
-    int64_t due = feed->begun + settings_of(feed)->poll_interval * 1000;
+    /* From the beginning of this poll, so that the rhythm does not depend on how long answers take; rounded down, so that it
+     * does not get slower either. */
+    int64_t due = (feed->begun + settings_of(feed)->poll_interval * 1000) / BEAT_MS * BEAT_MS;
     int64_t now = engine_of(feed)->now;
     imd_feed_schedule(feed, due > now ? due - now : 0);
 }
