@@ -142,7 +142,7 @@ class Sharing(Sources):
     def test_sources_share_connections_where_the_host_is_the_same(self):
         sim = self.start_sim(tenants=2, per_tenant=2, sources=",".join(ALL), spread=600)
         daemon = self.start_daemon(sim, tenants=tenants(2))
-        sim.wait_for_polls(5)
+        wait_until(lambda: len(sim.requests()) > 60, lambda: "more than 60 requests; there are %d" % len(sim.requests()))
         daemon.stop()
         requests = [r for r in sim.requests() if r["complete"]]
         self.assertGreater(len(requests), 40)
