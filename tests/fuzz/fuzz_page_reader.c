@@ -10,6 +10,7 @@
 #include "../../plugins/imdefender/api/page_reader.h"
 #include "../../plugins/imdefender/base/buffer.h"
 #include "../../plugins/imdefender/base/json.h"
+#include "largest_member.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -19,19 +20,11 @@ static void require(bool condition, const char *what) {
     abort();
 }
 
-/* As a search through the element finds it. */
-static struct imd_json_value largest_of(struct imd_json_value element) {
-    struct imd_json_value largest = {.data = NULL, .length = 0}, name, value;
-    for (size_t position = 0; imd_json_next(element, &position, &name, &value);)
-        if ((*value.data == '{' || *value.data == '[') && value.length > largest.length) largest = value;
-    return largest;
-}
-
 static bool receive(void *context, const char *json, size_t length, struct imd_json_value largest) {
     struct imd_buffer *slices = context;
     require(length > 0 && json[length] == '\0', "an element ends with a 0 byte");
     require(imd_json_valid(json, length, NULL), "an element is valid");
-    struct imd_json_value expected = largest_of((struct imd_json_value){.data = json, .length = length});
+    struct imd_json_value expected = largest_member((struct imd_json_value){.data = json, .length = length});
     require(largest.data == expected.data && largest.length == expected.length, "the largest member lies where it is said");
     require(imd_buffer_add(slices, json, length) && imd_buffer_add_char(slices, '\n'), "memory suffices");
     return true;

@@ -14,6 +14,7 @@
 #include "../../plugins/imdefender/api/page_reader.h"
 #include "../../plugins/imdefender/base/buffer.h"
 #include "../../plugins/imdefender/base/json.h"
+#include "../fuzz/largest_member.h"
 
 static uint32_t dice(uint32_t *seed) {
     *seed = *seed * 1664525u + 1013904223u;
@@ -31,18 +32,10 @@ struct result {
     int64_t total;
 };
 
-/* As a search through the element finds it. */
-static struct imd_json_value largest_of(struct imd_json_value element) {
-    struct imd_json_value largest = {.data = NULL, .length = 0}, name, value;
-    for (size_t position = 0; imd_json_next(element, &position, &name, &value);)
-        if ((*value.data == '{' || *value.data == '[') && value.length > largest.length) largest = value;
-    return largest;
-}
-
 static bool receive(void *context, const char *json, size_t length, struct imd_json_value largest) {
     struct result *result = context;
     assert_int_equal(json[length], '\0');
-    struct imd_json_value expected = largest_of((struct imd_json_value){.data = json, .length = length});
+    struct imd_json_value expected = largest_member((struct imd_json_value){.data = json, .length = length});
     assert_ptr_equal(largest.data, expected.data);
     assert_int_equal(largest.length, expected.length);
     assert_true(imd_buffer_add(&result->elements, json, length) && imd_buffer_add_char(&result->elements, '\n'));

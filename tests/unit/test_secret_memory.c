@@ -71,6 +71,19 @@ static void a_block_that_moves_leaves_nothing_behind(void **state) {
     imd_secret_free(block);
 }
 
+/* It grows inside its own block; what is written there then is overwritten as well, also after it has shrunk again. */
+static void a_block_that_grows_where_it_lies_is_overwritten_to_its_end(void **state) {
+    enum { BEFORE = 200, AFTER = 230 };
+    char *block = imd_secret_alloc(BEFORE);
+    (void)state;
+
+    assert_ptr_equal(imd_secret_resize(block, AFTER), block);
+    memset(block, 0xAA, AFTER);
+    assert_ptr_equal(imd_secret_resize(block, BEFORE), block);
+    imd_secret_free(block);
+    assert_true(is_zero(block, AFTER));
+}
+
 /* Flag "dd" in /proc/self/smaps: MADV_DONTDUMP. */
 static bool is_left_out_of_dumps(const void *address) {
     FILE *maps = fopen("/proc/self/smaps", "r");
@@ -158,6 +171,7 @@ int main(void) {
         cmocka_unit_test(what_cannot_be_had_is_null),
         cmocka_unit_test(a_block_given_back_is_overwritten),
         cmocka_unit_test(a_block_that_moves_leaves_nothing_behind),
+        cmocka_unit_test(a_block_that_grows_where_it_lies_is_overwritten_to_its_end),
         cmocka_unit_test(no_core_dump_holds_it),
         cmocka_unit_test(a_secret_buffer_lies_in_it_however_it_grows),
         cmocka_unit_test(threads_do_not_meet),
