@@ -559,6 +559,28 @@ a_state_outlives_a_restart(void **state)
     assert_non_null(strstr(world_last_health(&world, 1)->json, "\"state\":\"ok\",\"previous\":\"no-consent\""));
 }
 
+static unsigned polls_on_beat, polls_off_beat;
+
+static void
+count_beats(void *context, const struct virtual_call *call, struct virtual_answer *answer)
+{
+    (void)context;
+    (void)answer;
+    if (call->token || world.api.now < 2 * 60 * 1000) return; /* first polls are spread */
+    *(world.api.now % 250 == 0 ? &polls_on_beat : &polls_off_beat) += 1;
+}
+
+static void
+regular_polls_begin_together_and_keep_their_rhythm(void **state)
+{
+    (void)state;
+    start(20, NULL);
+    world.api.script = count_beats;
+    world_run(&world, 2 * MINUTES + 5 * HOURS);
+    assert_int_equal(polls_off_beat, 0);
+    assert_in_range(polls_on_beat, 20 * 300, 20 * 304); /* a beat too late each time would be 25 polls less */
+}
+
 static void
 silence_has_an_age(void **state)
 {
@@ -601,6 +623,7 @@ main(void)
         TEST(a_206_is_data_and_holds_the_watermark),
         TEST(a_change_of_state_is_one_message_and_one_line),
         TEST(a_state_outlives_a_restart),
+        TEST(regular_polls_begin_together_and_keep_their_rhythm),
         TEST(silence_has_an_age),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
