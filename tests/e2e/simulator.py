@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """defender-sim as a test sees it: its options, its control endpoint, and what it wrote down."""
+import calendar
 import hashlib
 import json
 import os
 import ssl
+import time
 import urllib.error
 import urllib.request
 
@@ -13,6 +15,12 @@ from process import Process
 
 def digest(text):
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def moment(request):
+    """When a request of the log came, in seconds since 1970."""
+    whole, _, fraction = request["time"].rstrip("Z").partition(".")
+    return calendar.timegm(time.strptime(whole, "%Y-%m-%dT%H:%M:%S")) + float("0." + (fraction or "0"))
 
 
 class Simulator(Process):

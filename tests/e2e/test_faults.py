@@ -5,6 +5,7 @@ import unittest
 import harness
 from harness import tenant_id
 from recorder import Recorder
+from simulator import moment
 
 SIGN_IN = [  # fault of the token endpoint, state of the feed
     ("wrong-secret", "credential"), ("expired-secret", "credential"), ("unknown-tenant", "no-tenant"),
@@ -23,15 +24,10 @@ WELL = 2  # alerts of each tenant before the trouble, and as many during it
 
 
 class Trouble(harness.Case):
-    @staticmethod
-    def seconds(request):
-        hours, minutes, seconds = request["time"][11:].rstrip("Z").split(":")
-        return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
-
     def told_once(self, daemon, number, state):
         """One health message and one log line of that change."""
         self.assertEqual(len(daemon.health(number, state)), 1, "health messages: %s" % [m.text for m in daemon.health(number)])
-        lines = daemon.log_lines(tenant_id(number), "-> %s" % state)
+        lines = daemon.wait_for_log(tenant_id(number), "-> %s" % state)
         self.assertEqual(len(lines), 1, "log lines: %s" % lines)
         self.assertIn("Customer-%d" % number, lines[0])
         return daemon.health(number, state)[0]
@@ -130,7 +126,7 @@ class Faults(Trouble):
         daemon.wait_for_alerts(1)
         daemon.stop()
         first, second = sim.requests(1, "/security/alerts_v2")[:2]
-        self.assertGreaterEqual(self.seconds(second) - self.seconds(first), 3.9, "seconds between the requests")
+        self.assertGreaterEqual(moment(second) - moment(first), 3.9, "seconds between the requests")
 
     def test_a_wrong_secret_is_read_again_when_the_file_was_mended(self):
         sim = self.start_sim(per_tenant=WELL)
@@ -203,7 +199,7 @@ class Recovery(Trouble):
                 daemon.stop()
                 first, second = sim.requests(1, "/security/alerts_v2")[:2]
                 self.assertEqual((first["status"], second["status"]), (429, 200))
-                waited = self.seconds(second) - self.seconds(first)
+                waited = moment(second) - moment(first)
                 self.assertGreaterEqual(waited, 2.9, "seconds that were waited")
 
     def test_one_passing_fault_is_no_news(self):

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What fails around rsyslogd while alerts flow: the network, the API's answers, the disk of the state, the clock, the output.
 No version is lost, and twice comes only what was unacknowledged when rsyslogd died. The module is the unmodified one."""
-import calendar
 import collections
 import glob
 import json
@@ -13,6 +12,7 @@ import unittest
 import proof
 from proxy import Proxy
 from receiver import Receiver
+from simulator import moment
 import support
 from support import tenant_id, version_of, wait_until
 
@@ -26,12 +26,6 @@ def faketime(case):
     if not library:
         case.skipTest("libfaketime is missing (Debian package faketime); the model has such times as well")
     return library[0]
-
-
-def moment(request):
-    """Of a line of defender-sim's log, in seconds."""
-    whole, _, fraction = request["time"].rstrip("Z").partition(".")
-    return calendar.timegm(time.strptime(whole, "%Y-%m-%dT%H:%M:%S")) + float("0." + (fraction or "0"))
 
 
 class Network(proof.Case):
