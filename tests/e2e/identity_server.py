@@ -1,18 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """oidc-provider, a certified OAuth server, in Entra's clothes (identity/server.mjs), and its packages from npm."""
-import fcntl
-import hashlib
 import json
 import os
 import shutil
-import subprocess
-import unittest
 
+import npm
 import support
 from process import Process
-
-SOURCES = os.path.join(support.HERE, "identity")
-NPM_TIMEOUT = 240  # seconds
 
 
 def client_id(number):
@@ -20,39 +14,11 @@ def client_id(number):
     return "%08d-2222-3333-4444-555555555555" % number
 
 
-def install():
-    """The directory with the server and its packages; made once per build and lock file. Skips the test without npm."""
-    with open(os.path.join(SOURCES, "package-lock.json"), "rb") as file:
-        version = hashlib.sha256(file.read()).hexdigest()[:16]
-    place = os.path.join(support.build_directory(), "identity-server-" + version)
-    if not shutil.which("node"):
-        raise unittest.SkipTest("node is not there (Debian package nodejs)")
-    os.makedirs(support.build_directory(), exist_ok=True)
-    with open(place + ".lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not os.path.isdir(place):
-            install_into(place)
-    shutil.copy(os.path.join(SOURCES, "server.mjs"), os.path.join(place, "server.%d.mjs" % os.getpid()))
-    return os.path.join(place, "server.%d.mjs" % os.getpid())
-
-
-def install_into(place):
-    if not shutil.which("npm"):
-        raise unittest.SkipTest("npm is not there (Debian package npm)")
-    fresh = place + ".new"
-    shutil.rmtree(fresh, ignore_errors=True)
-    os.makedirs(fresh)
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(os.path.join(SOURCES, name), fresh)
-    try:
-        done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=fresh, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=NPM_TIMEOUT, check=False)
-        status, output = done.returncode, done.stdout.decode("utf-8", "replace")
-    except subprocess.TimeoutExpired:
-        status, output = 1, "no end after %d seconds" % NPM_TIMEOUT
-    if status != 0:
-        raise unittest.SkipTest("npm cannot install oidc-provider: %s" % output.strip()[-300:])
-    os.rename(fresh, place)
+def program():
+    """The server's file, put where it finds its packages; under a name of this process, which removes it once it is read."""
+    place = os.path.join(npm.packages("identity"), "server.%d.mjs" % os.getpid())
+    shutil.copy(os.path.join(support.HERE, "identity", "server.mjs"), place)
+    return place
 
 
 class IdentityServer(Process):
@@ -63,7 +29,7 @@ class IdentityServer(Process):
 
     def __init__(self, case, tenants=1, keys=None, refresh=False, lifetime=3600, roles=None, reusable=False):
         super().__init__(case, "identity")
-        self.program = install()
+        self.program = program()
         self.port_file, self.log = case.path("identity.port"), case.path("identity.refusals")
         self.tokens_file = case.path("identity.tokens")
         configuration = {
