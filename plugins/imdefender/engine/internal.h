@@ -27,7 +27,7 @@
 #define IMD_POISONS_MAX 64               /* moments of a feed that are left out; more are an outage */
 #define IMD_LISTED_MAX 16                /* objects of a list that are kept, */
 #define IMD_LISTED_BYTES 4096            /* and how long one of them may be */
-#define IMD_MARK_EVERY_S 300             /* an idle feed's watermark is written at most so often */
+#define IMD_MARK_EVERY_S 300             /* a feed's watermark is written at most so often */
 
 /* A token of a tenant for one API, and how it is got: by one request at a time, whoever needs it (signin.c). */
 struct imd_signin {
