@@ -15,14 +15,12 @@
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
-static int is_there(const char *path)
-{
+static int is_there(const char *path) {
     const char *directory = getenv("READONLY_DIRECTORY"), *flag = getenv("READONLY_FLAG");
     return directory && flag && strncmp(path, directory, strlen(directory)) == 0 && access(flag, F_OK) == 0;
 }
 
-static int refuses(int fd)
-{
+static int refuses(int fd) {
     char link[40], path[4096];
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     ssize_t length = readlink(link, path, sizeof path - 1);
@@ -42,8 +40,7 @@ WRITER(pwrite64, ssize_t, (int fd, const void *bytes, size_t length, off64_t off
 WRITER(ftruncate, int, (int fd, off_t length), fd, length)
 WRITER(ftruncate64, int, (int fd, off64_t length), fd, length)
 
-int unlink(const char *path)
-{
+int unlink(const char *path) {
     if (!is_there(path)) return REAL(unlink)(path);
     errno = EROFS;
     return -1;

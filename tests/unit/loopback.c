@@ -29,31 +29,23 @@ struct connection {
     int socket;
 };
 
-static void
-pause_ms(long ms)
-{
+static void pause_ms(long ms) {
     const struct timespec time = {ms / 1000, ms % 1000 * 1000000};
     nanosleep(&time, NULL);
 }
 
-static bool
-put(int target, const char *bytes, size_t length)
-{
+static bool put(int target, const char *bytes, size_t length) {
     for (ssize_t sent; length; bytes += sent, length -= (size_t)sent)
         if ((sent = send(target, bytes, length, MSG_NOSIGNAL)) <= 0) return false;
     return true;
 }
 
-static bool
-put_text(int target, const char *text)
-{
+static bool put_text(int target, const char *text) {
     return put(target, text, strlen(text));
 }
 
 /* The request with its body. */
-static void
-take_request(int source, char *request, size_t size)
-{
+static void take_request(int source, char *request, size_t size) {
     size_t length = 0, wanted = 0;
     ssize_t got;
     request[0] = 0;
@@ -67,18 +59,14 @@ take_request(int source, char *request, size_t size)
     }
 }
 
-static void
-put_large(int target)
-{
+static void put_large(int target) {
     static const char part[4096] = {[0 ... 4095] = 'x'};
     put_text(target, "HTTP/1.1 200 OK\r\nContent-Length: 1048576\r\n\r\n");
     for (int i = 0; i < 256 && put(target, part, sizeof part); i++) {
     }
 }
 
-static void
-put_compressed(int target)
-{
+static void put_compressed(int target) {
     static const unsigned char bytes[] = {0x1f, 0x8b, 0x8,  0x0,  0x0,  0x0,  0x0,  0x0,  0x2,  0x3,  0xab,
                                           0x56, 0x2a, 0x4b, 0xcc, 0x29, 0x4d, 0x55, 0xb2, 0x8a, 0x56, 0x2a,
                                           0xcd, 0x2b, 0x48, 0x4c, 0xce, 0x4e, 0x4d, 0x51, 0x8a, 0xad, 0x5,
@@ -87,9 +75,7 @@ put_compressed(int target)
     put(target, (const char *)bytes, sizeof bytes);
 }
 
-static void
-wait_for_end(const struct connection *connection, bool dripping)
-{
+static void wait_for_end(const struct connection *connection, bool dripping) {
     while (!__atomic_load_n(&connection->server->stopping, __ATOMIC_ACQUIRE)) {
         char byte;
         if (dripping && !put(connection->socket, "x", 1)) return;
@@ -98,16 +84,12 @@ wait_for_end(const struct connection *connection, bool dripping)
     }
 }
 
-static void
-reset(int target)
-{
+static void reset(int target) {
     const struct linger now = {1, 0};
     setsockopt(target, SOL_SOCKET, SO_LINGER, &now, sizeof now);
 }
 
-static void
-answer(const struct connection *connection, const char *path, const char *request)
-{
+static void answer(const struct connection *connection, const char *path, const char *request) {
     static const char ok[] =
         "HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 2026 00:00:07 GMT\r\nContent-Type: application/json\r\n"
         "request-id: 4711\r\nWarning: 199 - \"a/b/504/9\"\r\nRETRY-AFTER:  17 \r\nContent-Length: 2\r\n\r\n{}";
@@ -146,9 +128,7 @@ answer(const struct connection *connection, const char *path, const char *reques
     }
 }
 
-static void *
-serve(void *context)
-{
+static void *serve(void *context) {
     struct connection *connection = context;
     char request[65536], path[100] = "";
     take_request(connection->socket, request, sizeof request);
@@ -162,9 +142,7 @@ serve(void *context)
     return NULL;
 }
 
-static void *
-listen_on(void *context)
-{
+static void *listen_on(void *context) {
     struct loopback *server = context;
     for (int client; (client = accept(server->listener, NULL, NULL)) >= 0;) {
         if (__atomic_load_n(&server->stopping, __ATOMIC_ACQUIRE) || server->thread_count == CONNECTIONS_MAX) {
@@ -179,9 +157,7 @@ listen_on(void *context)
     return NULL;
 }
 
-struct loopback *
-loopback_start(void)
-{
+struct loopback *loopback_start(void) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof address;
     struct loopback *server = calloc(1, sizeof *server);
@@ -195,9 +171,7 @@ loopback_start(void)
     return server;
 }
 
-void
-loopback_stop(struct loopback *server)
-{
+void loopback_stop(struct loopback *server) {
     __atomic_store_n(&server->stopping, true, __ATOMIC_RELEASE);
     shutdown(server->listener, SHUT_RDWR);
     pthread_join(server->thread, NULL);
@@ -206,9 +180,7 @@ loopback_stop(struct loopback *server)
     free(server);
 }
 
-const char *
-loopback_url(const struct loopback *server, const char *path)
-{
+const char *loopback_url(const struct loopback *server, const char *path) {
     static char urls[8][200];
     static unsigned next;
     char *url = urls[next++ % 8];
@@ -216,20 +188,14 @@ loopback_url(const struct loopback *server, const char *path)
     return url;
 }
 
-unsigned
-loopback_port(const struct loopback *server)
-{
+unsigned loopback_port(const struct loopback *server) {
     return server->port;
 }
 
-unsigned
-loopback_requests(const struct loopback *server)
-{
+unsigned loopback_requests(const struct loopback *server) {
     return __atomic_load_n(&server->requests, __ATOMIC_ACQUIRE);
 }
 
-unsigned
-loopback_moved(const struct loopback *server)
-{
+unsigned loopback_moved(const struct loopback *server) {
     return __atomic_load_n(&server->moved, __ATOMIC_ACQUIRE);
 }

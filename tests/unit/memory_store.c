@@ -5,15 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct memory_store *
-self(struct imd_store *store)
-{
+static struct memory_store *self(struct imd_store *store) {
     return (struct memory_store *)store;
 }
 
-struct memory_feed *
-memory_store_find(struct memory_store *store, const struct imd_feed_name *name)
-{
+struct memory_feed *memory_store_find(struct memory_store *store, const struct imd_feed_name *name) {
     for (struct memory_feed *feed = store->feeds; feed; feed = feed->next)
         if (!strcmp(feed->input, name->input) && !strcmp(feed->tenant, name->tenant) &&
             !strcmp(feed->source, name->source))
@@ -21,9 +17,7 @@ memory_store_find(struct memory_store *store, const struct imd_feed_name *name)
     return NULL;
 }
 
-static struct memory_feed *
-find_or_add(struct memory_store *store, const struct imd_feed_name *name)
-{
+static struct memory_feed *find_or_add(struct memory_store *store, const struct imd_feed_name *name) {
     struct memory_feed *feed = memory_store_find(store, name);
     if (feed) return feed;
     feed = calloc(1, sizeof *feed);
@@ -37,10 +31,9 @@ find_or_add(struct memory_store *store, const struct imd_feed_name *name)
     return feed;
 }
 
-static int
-load(struct imd_store *store, const struct imd_feed_name *name, struct imd_checkpoint *checkpoint,
-     bool (*each)(void *context, const struct imd_version *version), void *context, struct imd_error *error)
-{
+static int load(struct imd_store *store, const struct imd_feed_name *name, struct imd_checkpoint *checkpoint,
+                bool (*each)(void *context, const struct imd_version *version), void *context,
+                struct imd_error *error) {
     (void)error;
     struct memory_feed *feed = memory_store_find(self(store), name);
     *checkpoint = (struct imd_checkpoint){IMD_TIME_NONE, IMD_TIME_NONE, IMD_TIME_NONE, IMD_TIME_NONE};
@@ -51,9 +44,7 @@ load(struct imd_store *store, const struct imd_feed_name *name, struct imd_check
     return 1;
 }
 
-static void
-add_version(struct memory_feed *feed, const struct imd_version *version)
-{
+static void add_version(struct memory_feed *feed, const struct imd_version *version) {
     for (size_t i = 0; i < feed->count; i++)
         if (!memcmp(&feed->versions[i].id, &version->id, sizeof version->id) &&
             feed->versions[i].stamp == version->stamp)
@@ -66,15 +57,11 @@ add_version(struct memory_feed *feed, const struct imd_version *version)
     feed->versions[feed->count++] = *version;
 }
 
-static void
-keep(imd_time *stored, imd_time value)
-{
+static void keep(imd_time *stored, imd_time value) {
     if (value != IMD_TIME_NONE) *stored = value;
 }
 
-static void
-apply(struct memory_feed *feed, const struct imd_change *change)
-{
+static void apply(struct memory_feed *feed, const struct imd_change *change) {
     if (change->has_checkpoint) {
         keep(&feed->checkpoint.origin, change->checkpoint.origin);
         keep(&feed->checkpoint.watermark, change->checkpoint.watermark);
@@ -92,18 +79,15 @@ apply(struct memory_feed *feed, const struct imd_change *change)
     feed->count = kept;
 }
 
-static int
-commit(struct imd_store *store, const struct imd_change *changes, size_t count, struct imd_error *error)
-{
+static int commit(struct imd_store *store, const struct imd_change *changes, size_t count, struct imd_error *error) {
     if (self(store)->failing) return imd_error_set(error, "make room", "the test's store is told to fail");
     self(store)->commits++;
     for (size_t i = 0; i < count; i++) apply(find_or_add(self(store), &changes[i].feed), &changes[i]);
     return 0;
 }
 
-static int
-report(struct imd_store *store, const struct imd_feed_status *statuses, size_t count, struct imd_error *error)
-{
+static int report(struct imd_store *store, const struct imd_feed_status *statuses, size_t count,
+                  struct imd_error *error) {
     (void)error;
     for (size_t i = 0; i < count; i++) {
         struct memory_feed *feed = find_or_add(self(store), &statuses[i].feed);
@@ -112,12 +96,10 @@ report(struct imd_store *store, const struct imd_feed_status *statuses, size_t c
     return 0;
 }
 
-static int
-list(struct imd_store *store,
-     bool (*each)(void *context, const struct imd_feed_status *status, const struct imd_checkpoint *checkpoint,
-                  uint64_t versions),
-     void *context, struct imd_error *error)
-{
+static int list(struct imd_store *store,
+                bool (*each)(void *context, const struct imd_feed_status *status,
+                             const struct imd_checkpoint *checkpoint, uint64_t versions),
+                void *context, struct imd_error *error) {
     (void)error;
     for (struct memory_feed *feed = self(store)->feeds; feed; feed = feed->next) {
         struct imd_feed_status status = {.feed = {feed->input, feed->tenant, feed->source},
@@ -128,24 +110,19 @@ list(struct imd_store *store,
     return 0;
 }
 
-static bool
-owned(struct imd_store *store)
-{
+static bool owned(struct imd_store *store) {
     (void)store;
     return true;
 }
 
-static struct memory_token *
-find_token(struct memory_store *store, const char *tenant, const char *client)
-{
+static struct memory_token *find_token(struct memory_store *store, const char *tenant, const char *client) {
     for (unsigned i = 0; i < store->token_count; i++)
         if (!strcmp(store->tokens[i].tenant, tenant) && !strcmp(store->tokens[i].client, client)) return &store->tokens[i];
     return NULL;
 }
 
-static int
-put_token(struct imd_store *store, const char *tenant, const char *client_id, const char *token, struct imd_error *error)
-{
+static int put_token(struct imd_store *store, const char *tenant, const char *client_id, const char *token,
+                     struct imd_error *error) {
     if (self(store)->failing) return imd_error_set(error, "make room", "the test's store is told to fail");
     struct memory_token *place = find_token(self(store), tenant, client_id);
     if (!place) {
@@ -158,9 +135,8 @@ put_token(struct imd_store *store, const char *tenant, const char *client_id, co
     return 0;
 }
 
-static int
-get_token(struct imd_store *store, const char *tenant, const char *client_id, char **token, struct imd_error *error)
-{
+static int get_token(struct imd_store *store, const char *tenant, const char *client_id, char **token,
+                     struct imd_error *error) {
     (void)error;
     struct memory_token *place = find_token(self(store), tenant, client_id);
     *token = place ? strdup(place->text) : NULL;
@@ -171,16 +147,12 @@ static const struct imd_store_operations operations = {.load = load, .commit = c
                                                        .put_token = put_token, .get_token = get_token,
                                                        .owned = owned};
 
-void
-memory_store_init(struct memory_store *store)
-{
+void memory_store_init(struct memory_store *store) {
     memset(store, 0, sizeof *store);
     store->store.operations = &operations;
 }
 
-void
-memory_store_free(struct memory_store *store)
-{
+void memory_store_free(struct memory_store *store) {
     for (struct memory_feed *feed; (feed = store->feeds);) {
         store->feeds = feed->next;
         free(feed->versions);

@@ -8,18 +8,14 @@
 
 #include <cmocka.h>
 
-void
-settings_put(struct imd_settings *settings, const char *name, const char *value)
-{
+void settings_put(struct imd_settings *settings, const char *name, const char *value) {
     struct imd_error error = {0};
     char text[2048];
     if (imd_settings_set(settings, name, &value, 1, &error) < 0)
         fail_msg("%s", imd_error_print(&error, NULL, text, sizeof text));
 }
 
-struct imd_settings *
-settings_with(const char *name, ...)
-{
+struct imd_settings *settings_with(const char *name, ...) {
     struct imd_settings *settings = imd_settings_new();
     va_list pairs;
     assert_non_null(settings);

@@ -17,66 +17,50 @@
 
 static struct imd_settings *settings;
 
-static int
-make_settings(void **state)
-{
+static int make_settings(void **state) {
     (void)state;
     settings = settings_with(NULL, NULL);
     settings->credential = IMD_CREDENTIAL_SECRET;
     return 0;
 }
 
-static int
-drop_settings(void **state)
-{
+static int drop_settings(void **state) {
     (void)state;
     imd_settings_release(settings);
     return 0;
 }
 
-static struct imd_response
-response(int status)
-{
+static struct imd_response response(int status) {
     struct imd_response made = {.status = status, .date = IMD_TIME_NONE};
     snprintf(made.content_type, sizeof made.content_type, "%s", "application/json");
     return made;
 }
 
-static struct imd_judgement
-judge_response(const struct imd_response *given, const char *body)
-{
+static struct imd_judgement judge_response(const struct imd_response *given, const char *body) {
     struct imd_judgement judgement;
     memset(&judgement, 0xff, sizeof judgement);
     imd_answer_judge(given, body, strlen(body), settings, &imd_sources[IMD_SOURCE_ALERTS], NOW, &judgement);
     return judgement;
 }
 
-static struct imd_judgement
-judge(int status, const char *body)
-{
+static struct imd_judgement judge(int status, const char *body) {
     struct imd_response given = response(status);
     return judge_response(&given, body);
 }
 
-static struct imd_judgement
-judge_token_response(const struct imd_response *given, const char *body)
-{
+static struct imd_judgement judge_token_response(const struct imd_response *given, const char *body) {
     struct imd_judgement judgement;
     memset(&judgement, 0xff, sizeof judgement);
     imd_answer_judge_token(given, body, strlen(body), settings, NOW, &judgement);
     return judgement;
 }
 
-static struct imd_judgement
-judge_token(int status, const char *body)
-{
+static struct imd_judgement judge_token(int status, const char *body) {
     struct imd_response given = response(status);
     return judge_token_response(&given, body);
 }
 
-static void
-is(struct imd_judgement judgement, enum imd_verdict verdict, const char *reason)
-{
+static void is(struct imd_judgement judgement, enum imd_verdict verdict, const char *reason) {
     if (judgement.verdict != verdict || !strstr(judgement.reason, reason))
         fail_msg("%s \"%s\" instead of %s \"%s\"", imd_verdict_state(judgement.verdict), judgement.reason,
                  imd_verdict_state(verdict), reason);
@@ -84,17 +68,13 @@ is(struct imd_judgement judgement, enum imd_verdict verdict, const char *reason)
 
 /* --- Retry-After --- */
 
-static int64_t
-retry_after(const char *text)
-{
+static int64_t retry_after(const char *text) {
     struct imd_response given = response(429);
     snprintf(given.retry_after, sizeof given.retry_after, "%s", text);
     return judge_response(&given, "").retry_after;
 }
 
-static void
-retry_after_comes_in_seconds(void **state)
-{
+static void retry_after_comes_in_seconds(void **state) {
     (void)state;
     assert_int_equal(retry_after("0"), 0);
     assert_int_equal(retry_after("41"), 41);
@@ -102,9 +82,7 @@ retry_after_comes_in_seconds(void **state)
     assert_int_equal(retry_after("1.5"), 1);
 }
 
-static void
-retry_after_comes_as_a_date(void **state)
-{
+static void retry_after_comes_as_a_date(void **state) {
     (void)state;
     assert_int_equal(retry_after("Thu, 01 Jan 2026 00:01:10 GMT"), 70);
     assert_int_equal(retry_after("Thu, 01 Jan 2026 00:00:00 GMT"), 0);
@@ -112,9 +90,7 @@ retry_after_comes_as_a_date(void **state)
 }
 
 /* Against the server's own clock: the one here may be wrong. */
-static void
-a_date_is_reckoned_from_the_date_header(void **state)
-{
+static void a_date_is_reckoned_from_the_date_header(void **state) {
     (void)state;
     struct imd_response given = response(503);
     snprintf(given.retry_after, sizeof given.retry_after, "%s", "Thu, 01 Jan 2026 05:00:30 GMT");
@@ -122,18 +98,14 @@ a_date_is_reckoned_from_the_date_header(void **state)
     assert_int_equal(judge_response(&given, "").retry_after, 30);
 }
 
-static void
-an_absurd_wait_is_capped(void **state)
-{
+static void an_absurd_wait_is_capped(void **state) {
     (void)state;
     assert_int_equal(retry_after("86400"), IMD_RETRY_AFTER_MAX);
     assert_int_equal(retry_after("99999999999999999999999999"), IMD_RETRY_AFTER_MAX);
     assert_int_equal(retry_after("Fri, 01 Jan 2027 00:00:00 GMT"), IMD_RETRY_AFTER_MAX);
 }
 
-static void
-what_is_no_wait_says_nothing(void **state)
-{
+static void what_is_no_wait_says_nothing(void **state) {
     (void)state;
     static const char *const garbage[] = {"",    "-1", "soon", "12abc", "+5", "0x10", "Thu, 41 Jan 2026 00:01:10 GMT",
                                           "\x80"};
@@ -142,9 +114,7 @@ what_is_no_wait_says_nothing(void **state)
 
 /* --- the API --- */
 
-static void
-throttling_is_waited_for(void **state)
-{
+static void throttling_is_waited_for(void **state) {
     (void)state;
     is(judge(429, "{\"error\":{\"code\":\"TooManyRequests\",\"message\":\"\"}}"), IMD_VERDICT_THROTTLED,
        "TooManyRequests");
@@ -156,9 +126,7 @@ throttling_is_waited_for(void **state)
     is(judge_response(&busy, ""), IMD_VERDICT_THROTTLED, "503");
 }
 
-static void
-faults_of_the_server_pass(void **state)
-{
+static void faults_of_the_server_pass(void **state) {
     (void)state;
     static const int statuses[] = {500, 501, 502, 503, 504, 599};
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
@@ -168,18 +136,14 @@ faults_of_the_server_pass(void **state)
     assert_false(imd_verdict_is_lasting(IMD_VERDICT_SERVER));
 }
 
-static void
-a_401_asks_for_another_token(void **state)
-{
+static void a_401_asks_for_another_token(void **state) {
     (void)state;
     is(judge(401, "{\"error\":{\"code\":\"InvalidAuthenticationToken\",\"message\":\"Access token has expired.\"}}"),
        IMD_VERDICT_UNAUTHORIZED, "InvalidAuthenticationToken");
     is(judge(401, ""), IMD_VERDICT_UNAUTHORIZED, "401");
 }
 
-static void
-a_403_for_want_of_consent_leads_to_the_consent_page(void **state)
-{
+static void a_403_for_want_of_consent_leads_to_the_consent_page(void **state) {
     (void)state;
     char many[6000] =
         "{\"error\":{\"code\":\"Forbidden\",\"message\":\"Missing application roles. API required roles: "
@@ -202,9 +166,7 @@ a_403_for_want_of_consent_leads_to_the_consent_page(void **state)
     }
 }
 
-static void
-a_403_for_want_of_a_licence_is_another_matter(void **state)
-{
+static void a_403_for_want_of_a_licence_is_another_matter(void **state) {
     (void)state;
     static const char *const bodies[] = {
         "{\"error\":{\"code\":\"Forbidden\",\"message\":\"Tenant is not provisioned for this product\"}}",
@@ -215,18 +177,14 @@ a_403_for_want_of_a_licence_is_another_matter(void **state)
         is(judge(403, bodies[i]), IMD_VERDICT_UNLICENSED, "not licensed");
 }
 
-static void
-any_other_403_is_a_refusal(void **state)
-{
+static void any_other_403_is_a_refusal(void **state) {
     (void)state;
     is(judge(403, "{\"error\":{\"code\":\"AccessDenied\",\"message\":\"Blocked by location\"}}"), IMD_VERDICT_FORBIDDEN,
        "AccessDenied");
 }
 
 /* A firewall or proxy on the way: asking the customer for consent would lead astray. */
-static void
-a_403_of_the_siem_api_leads_to_the_tenants_portal(void **state)
-{
+static void a_403_of_the_siem_api_leads_to_the_tenants_portal(void **state) {
     (void)state;
     struct imd_judgement judgement;
     struct imd_response given = response(403);
@@ -239,9 +197,7 @@ a_403_of_the_siem_api_leads_to_the_tenants_portal(void **state)
     is(judgement, IMD_VERDICT_FORBIDDEN, "does not come from the API");
 }
 
-static void
-a_403_that_is_not_the_apis_is_not_about_consent(void **state)
-{
+static void a_403_that_is_not_the_apis_is_not_about_consent(void **state) {
     (void)state;
     struct imd_response given = response(403);
     snprintf(given.content_type, sizeof given.content_type, "%s", "text/html");
@@ -251,9 +207,7 @@ a_403_that_is_not_the_apis_is_not_about_consent(void **state)
     assert_null(strstr(judgement.reason, "Acme"));
 }
 
-static void
-a_limit_of_the_page_size_is_read_from_the_text(void **state)
-{
+static void a_limit_of_the_page_size_is_read_from_the_text(void **state) {
     (void)state;
     struct imd_judgement judgement =
         judge(400,
@@ -274,27 +228,21 @@ a_limit_of_the_page_size_is_read_from_the_text(void **state)
     }
 }
 
-static void
-a_400_of_somebody_else_is_no_refused_query(void **state)
-{
+static void a_400_of_somebody_else_is_no_refused_query(void **state) {
     (void)state;
     is(judge(400, "<html>Bad Request</html>"), IMD_VERDICT_BAD_ANSWER, "does not come from the API");
     is(judge(400, "{\"error\":{\"code\":\"BadRequest\",\"message\":\"Invalid filter clause\"}}"),
        IMD_VERDICT_QUERY_REFUSED, "BadRequest");
 }
 
-static void
-redirects_are_never_followed(void **state)
-{
+static void redirects_are_never_followed(void **state) {
     (void)state;
     static const int statuses[] = {300, 301, 302, 303, 307, 308};
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
         is(judge(statuses[i], ""), IMD_VERDICT_BAD_ANSWER, "redirect");
 }
 
-static void
-anything_else_is_a_bad_answer(void **state)
-{
+static void anything_else_is_a_bad_answer(void **state) {
     (void)state;
     is(judge(404, "{\"error\":{\"code\":\"ResourceNotFound\"}}"), IMD_VERDICT_BAD_ANSWER, "404");
     is(judge(407, ""), IMD_VERDICT_BAD_ANSWER, "407");
@@ -302,9 +250,7 @@ anything_else_is_a_bad_answer(void **state)
     is(judge(0, ""), IMD_VERDICT_BAD_ANSWER, "");
 }
 
-static void
-success_is_whole_or_partial(void **state)
-{
+static void success_is_whole_or_partial(void **state) {
     (void)state;
     is(judge(200, ""), IMD_VERDICT_OK, "");
     struct imd_response partial = response(206);
@@ -312,9 +258,7 @@ success_is_whole_or_partial(void **state)
     is(judge_response(&partial, ""), IMD_VERDICT_PARTIAL, "MCAS/504");
 }
 
-static void
-a_request_without_an_answer_names_the_trouble(void **state)
-{
+static void a_request_without_an_answer_names_the_trouble(void **state) {
     (void)state;
     static const struct {
         enum imd_failure failure;
@@ -335,9 +279,7 @@ a_request_without_an_answer_names_the_trouble(void **state)
 }
 
 /* What comes from outside ends up in logs: no line ends, no terminal sequences, no bodies. */
-static void
-texts_from_outside_are_tamed(void **state)
-{
+static void texts_from_outside_are_tamed(void **state) {
     (void)state;
     struct imd_judgement judgement =
         judge(500, "{\"error\":{\"code\":\"a\\nb\\u001b[31mc\xc3\xa9\",\"message\":\"secret body\"}}");
@@ -350,9 +292,7 @@ texts_from_outside_are_tamed(void **state)
     for (const char *c = judgement.reason; *c; c++) assert_true(*c >= 0x20 && *c < 0x7f);
 }
 
-static void
-error_bodies_of_any_shape_are_survived(void **state)
-{
+static void error_bodies_of_any_shape_are_survived(void **state) {
     (void)state;
     static const char *const bodies[] = {"{\"error\":\"text\"}",
                                          "{\"error\":null}",
@@ -374,9 +314,7 @@ error_bodies_of_any_shape_are_survived(void **state)
 
 /* --- the sign-in service --- */
 
-static struct imd_judgement
-judge_code(int status, const char *error, unsigned code)
-{
+static struct imd_judgement judge_code(int status, const char *error, unsigned code) {
     char body[400];
     snprintf(body, sizeof body,
              "{\"error\":\"%s\",\"error_description\":\"AADSTS%u: never shown\",\"error_codes\":[%u],"
@@ -385,9 +323,7 @@ judge_code(int status, const char *error, unsigned code)
     return judge_token(status, body);
 }
 
-static void
-every_code_has_a_verdict_and_an_instruction(void **state)
-{
+static void every_code_has_a_verdict_and_an_instruction(void **state) {
     (void)state;
     static const struct {
         enum imd_verdict verdict;
@@ -431,9 +367,7 @@ every_code_has_a_verdict_and_an_instruction(void **state)
         }
 }
 
-static void
-without_a_known_code_the_error_decides(void **state)
-{
+static void without_a_known_code_the_error_decides(void **state) {
     (void)state;
     is(judge_token(401, "{\"error\":\"invalid_client\"}"), IMD_VERDICT_CREDENTIAL, "secret is wrong");
     is(judge_token(400, "{\"error\":\"unauthorized_client\",\"error_codes\":[]}"), IMD_VERDICT_NO_CONSENT, "not known");
@@ -445,9 +379,7 @@ without_a_known_code_the_error_decides(void **state)
 }
 
 /* A server that gives no code beyond "invalid_client" leaves it to us to say what that may be. */
-static void
-a_refusal_is_explained_in_the_credential_s_own_words(void **state)
-{
+static void a_refusal_is_explained_in_the_credential_s_own_words(void **state) {
     (void)state;
     static const struct {
         enum imd_credential credential;
@@ -469,9 +401,7 @@ a_refusal_is_explained_in_the_credential_s_own_words(void **state)
     settings->credential = IMD_CREDENTIAL_SECRET;
 }
 
-static void
-missing_consent_comes_with_the_tenant_s_consent_url(void **state)
-{
+static void missing_consent_comes_with_the_tenant_s_consent_url(void **state) {
     (void)state;
     static const unsigned codes[] = {700016, 700011, 65001, 90008, 90094};
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
@@ -480,9 +410,7 @@ missing_consent_comes_with_the_tenant_s_consent_url(void **state)
                                "/adminconsent?client_id=" SETTINGS_CLIENT));
 }
 
-static void
-a_wrong_clock_is_measured(void **state)
-{
+static void a_wrong_clock_is_measured(void **state) {
     (void)state;
     struct imd_response given = response(401);
     const char *body = "{\"error\":\"invalid_client\",\"error_codes\":[700024]}";
@@ -494,9 +422,7 @@ a_wrong_clock_is_measured(void **state)
     assert_null(strstr(judge_token_response(&given, body).reason, "clock is"));
 }
 
-static void
-throttled_sign_in_may_come_as_plain_text(void **state)
-{
+static void throttled_sign_in_may_come_as_plain_text(void **state) {
     (void)state;
     struct imd_response given = response(429);
     snprintf(given.content_type, sizeof given.content_type, "%s", "text/plain");
@@ -508,16 +434,12 @@ throttled_sign_in_may_come_as_plain_text(void **state)
 }
 
 /* "Client request loop": asking again within minutes prolongs it. */
-static void
-a_request_loop_is_left_for_minutes(void **state)
-{
+static void a_request_loop_is_left_for_minutes(void **state) {
     (void)state;
     assert_true(judge_code(400, "invalid_grant", 50196).retry_after >= 300);
 }
 
-static void
-a_busy_or_foreign_sign_in_service_passes(void **state)
-{
+static void a_busy_or_foreign_sign_in_service_passes(void **state) {
     (void)state;
     is(judge_token(503, "<html>"), IMD_VERDICT_SERVER, "503");
     is(judge_token(500, "{\"error\":\"server_error\"}"), IMD_VERDICT_SERVER, "500");
@@ -528,9 +450,7 @@ a_busy_or_foreign_sign_in_service_passes(void **state)
     is(judge_token(403, "<html>"), IMD_VERDICT_CREDENTIAL, "403");
 }
 
-static void
-only_an_operator_ends_what_lasts(void **state)
-{
+static void only_an_operator_ends_what_lasts(void **state) {
     (void)state;
     static const bool lasting[] = {
         [IMD_VERDICT_NO_CONSENT] = true,  [IMD_VERDICT_UNLICENSED] = true, [IMD_VERDICT_CREDENTIAL] = true,
@@ -542,9 +462,7 @@ only_an_operator_ends_what_lasts(void **state)
     }
 }
 
-int
-main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(retry_after_comes_in_seconds),
         cmocka_unit_test(retry_after_comes_as_a_date),

@@ -15,9 +15,8 @@
 #define HOUR (60 * MINUTE)
 
 /* Asks as often as is allowed for `hours` from `now` on; notes each request's time. */
-static size_t
-ask_always(unsigned per_minute, unsigned per_hour, int64_t now, int64_t until, int64_t *times, size_t room)
-{
+static size_t ask_always(unsigned per_minute, unsigned per_hour, int64_t now, int64_t until, int64_t *times,
+                         size_t room) {
     struct imd_budget budget = {0};
     size_t count = 0;
     while (now < until && count < room) {
@@ -33,9 +32,7 @@ ask_always(unsigned per_minute, unsigned per_hour, int64_t now, int64_t until, i
     return count;
 }
 
-static size_t
-most_within(const int64_t *times, size_t count, int64_t window)
-{
+static size_t most_within(const int64_t *times, size_t count, int64_t window) {
     size_t most = 0;
     for (size_t first = 0, last = 0; last < count; last++) {
         while (times[last] - times[first] >= window) first++;
@@ -44,9 +41,7 @@ most_within(const int64_t *times, size_t count, int64_t window)
     return most;
 }
 
-static void
-check(unsigned per_minute, unsigned per_hour, int64_t start)
-{
+static void check(unsigned per_minute, unsigned per_hour, int64_t start) {
     enum { ROOM = 200000 };
     int64_t *times = malloc(ROOM * sizeof *times);
     assert_non_null(times);
@@ -61,9 +56,7 @@ check(unsigned per_minute, unsigned per_hour, int64_t start)
     free(times);
 }
 
-static void
-a_busy_feed_stays_below_its_share_of_the_quota(void **state)
-{
+static void a_busy_feed_stays_below_its_share_of_the_quota(void **state) {
     (void)state;
     for (int64_t start = 0; start < 20000; start += 1777) {
         check(150, 0, start);
@@ -72,9 +65,7 @@ a_busy_feed_stays_below_its_share_of_the_quota(void **state)
     }
 }
 
-static void
-no_quota_is_no_limit(void **state)
-{
+static void no_quota_is_no_limit(void **state) {
     (void)state;
     struct imd_budget budget = {0};
     for (int i = 0; i < 100000; i++) {
@@ -83,9 +74,7 @@ no_quota_is_no_limit(void **state)
     }
 }
 
-static void
-a_poll_a_minute_never_waits(void **state)
-{
+static void a_poll_a_minute_never_waits(void **state) {
     (void)state;
     struct imd_budget budget = {0};
     for (int64_t now = 12345; now < 100 * HOUR; now += MINUTE) {
@@ -94,9 +83,7 @@ a_poll_a_minute_never_waits(void **state)
     }
 }
 
-static void
-a_long_pause_gives_the_whole_budget_back(void **state)
-{
+static void a_long_pause_gives_the_whole_budget_back(void **state) {
     (void)state;
     struct imd_budget budget = {0};
     for (int i = 0; i < 120; i++) imd_budget_spend(&budget, 5000);
@@ -109,9 +96,7 @@ a_long_pause_gives_the_whole_budget_back(void **state)
                      1);
 }
 
-int
-main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_busy_feed_stays_below_its_share_of_the_quota),
         cmocka_unit_test(no_quota_is_no_limit),

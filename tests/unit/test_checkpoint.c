@@ -38,17 +38,13 @@ struct receipt {
     struct imd_batch *batch;
 };
 
-static bool
-acknowledged(void *context, const struct imd_batch *batch)
-{
+static bool acknowledged(void *context, const struct imd_batch *batch) {
     (void)context;
     const struct receipt *receipt = batch->receipt;
     return __atomic_load_n(&receipt->closed, __ATOMIC_ACQUIRE);
 }
 
-static void
-release(void *context, struct imd_batch *batch)
-{
+static void release(void *context, struct imd_batch *batch) {
     (void)context;
     struct receipt *receipt = batch->receipt;
     if (!receipt) return;
@@ -59,9 +55,8 @@ release(void *context, struct imd_batch *batch)
 
 static const struct imd_sink sink = {.acknowledged = acknowledged, .release = release};
 
-static int
-count_changes(struct imd_store *given, const struct imd_change *changes, size_t count, struct imd_error *error)
-{
+static int count_changes(struct imd_store *given, const struct imd_change *changes, size_t count,
+                         struct imd_error *error) {
     static int (*commit)(struct imd_store *, const struct imd_change *, size_t, struct imd_error *);
     struct memory_store plain;
     if (!commit) {
@@ -72,25 +67,19 @@ count_changes(struct imd_store *given, const struct imd_change *changes, size_t 
     return commit(given, changes, count, error);
 }
 
-static void
-note_commit(void *context)
-{
+static void note_commit(void *context) {
     (void)context;
     committed_calls++;
 }
 
-static void
-write_log(void *context, enum imd_log_level level, const char *text)
-{
+static void write_log(void *context, enum imd_log_level level, const char *text) {
     (void)context;
     imd_buffer_print(&log_text, "%d %s\n", (int)level, text);
 }
 
 static const struct imd_log logging = {.write = write_log};
 
-static int
-begin(void **state)
-{
+static int begin(void **state) {
     (void)state;
     settings = settings_with(NULL, NULL);
     memory_store_init(&store);
@@ -108,9 +97,7 @@ begin(void **state)
     return checkpointer && first && second ? 0 : -1;
 }
 
-static int
-end(void **state)
-{
+static int end(void **state) {
     (void)state;
     imd_checkpointer_free(checkpointer);
     imd_account_release(first);
@@ -121,9 +108,7 @@ end(void **state)
     return 0;
 }
 
-static struct imd_delivery *
-make(struct imd_account *account, size_t count)
-{
+static struct imd_delivery *make(struct imd_account *account, size_t count) {
     struct imd_delivery *delivery = calloc(1, sizeof *delivery);
     assert_non_null(delivery);
     delivery->batch.kind = count ? IMD_BATCH_ALERTS : IMD_BATCH_HEALTH;
@@ -150,30 +135,22 @@ make(struct imd_account *account, size_t count)
 }
 
 /* Hands alerts to the sink: tracked, not submitted. */
-static void
-hand_over(struct imd_account *account, size_t count, struct receipt *receipt)
-{
+static void hand_over(struct imd_account *account, size_t count, struct receipt *receipt) {
     struct imd_delivery *delivery = make(account, count);
     *receipt = (struct receipt){.batch = &delivery->batch};
     delivery->batch.receipt = receipt;
     imd_checkpointer_track(checkpointer, delivery);
 }
 
-static void
-submit(struct receipt *receipt)
-{
+static void submit(struct receipt *receipt) {
     imd_checkpointer_submitted(checkpointer, receipt->batch);
 }
 
-static void
-close_receipt(struct receipt *receipt)
-{
+static void close_receipt(struct receipt *receipt) {
     __atomic_store_n(&receipt->closed, true, __ATOMIC_RELEASE);
 }
 
-static void
-mark(struct imd_account *account, imd_time watermark, imd_time forget_before)
-{
+static void mark(struct imd_account *account, imd_time watermark, imd_time forget_before) {
     struct imd_delivery *delivery = make(account, 0);
     delivery->has_checkpoint = true;
     delivery->checkpoint = (struct imd_checkpoint){IMD_TIME_NONE, watermark, IMD_TIME_NONE, IMD_TIME_NONE};
@@ -181,31 +158,23 @@ mark(struct imd_account *account, imd_time watermark, imd_time forget_before)
     imd_checkpointer_track(checkpointer, delivery);
 }
 
-static void
-flush(void)
-{
+static void flush(void) {
     imd_checkpointer_turn(checkpointer, 0, true);
 }
 
-static size_t
-stored(const char *tenant)
-{
+static size_t stored(const char *tenant) {
     struct memory_feed *feed = memory_store_find(&store, &(struct imd_feed_name){"in", tenant, "alerts"});
     return feed ? feed->count : 0;
 }
 
-static imd_time
-watermark_of(const char *tenant)
-{
+static imd_time watermark_of(const char *tenant) {
     struct memory_feed *feed = memory_store_find(&store, &(struct imd_feed_name){"in", tenant, "alerts"});
     return feed ? feed->checkpoint.watermark : IMD_TIME_NONE;
 }
 
 /* --- acknowledgement --- */
 
-static void
-nothing_is_committed_before_it_is_acknowledged(void **state)
-{
+static void nothing_is_committed_before_it_is_acknowledged(void **state) {
     (void)state;
     struct receipt receipt;
     hand_over(first, 3, &receipt);
@@ -221,9 +190,7 @@ nothing_is_committed_before_it_is_acknowledged(void **state)
     assert_int_equal(committed_calls, 1);
 }
 
-static void
-a_later_batch_waits_for_an_earlier_one_of_its_feed_only(void **state)
-{
+static void a_later_batch_waits_for_an_earlier_one_of_its_feed_only(void **state) {
     (void)state;
     struct receipt a, b, other;
     hand_over(first, 2, &a);
@@ -243,9 +210,7 @@ a_later_batch_waits_for_an_earlier_one_of_its_feed_only(void **state)
     for (size_t i = 1; i < feed->count; i++) assert_true(feed->versions[i - 1].stamp < feed->versions[i].stamp);
 }
 
-static void
-a_watermark_stays_behind_what_was_delivered_before_it(void **state)
-{
+static void a_watermark_stays_behind_what_was_delivered_before_it(void **state) {
     (void)state;
     struct receipt a, b;
     hand_over(first, 1, &a);
@@ -263,9 +228,7 @@ a_watermark_stays_behind_what_was_delivered_before_it(void **state)
     assert_true(watermark_of("first") == 2000);
 }
 
-static void
-an_abandoned_batch_blocks_its_feed_for_good(void **state)
-{
+static void an_abandoned_batch_blocks_its_feed_for_good(void **state) {
     (void)state;
     static struct receipt a, b, other;
     hand_over(first, 2, &a);
@@ -282,9 +245,7 @@ an_abandoned_batch_blocks_its_feed_for_good(void **state)
     assert_false(a.released);
 }
 
-static void
-what_is_out_at_the_end_is_released_without_a_commit(void **state)
-{
+static void what_is_out_at_the_end_is_released_without_a_commit(void **state) {
     (void)state;
     struct receipt a, b, c;
     hand_over(first, 2, &a); /* with the sink */
@@ -305,9 +266,7 @@ what_is_out_at_the_end_is_released_without_a_commit(void **state)
 
 /* --- commits --- */
 
-static void
-commits_are_a_second_apart(void **state)
-{
+static void commits_are_a_second_apart(void **state) {
     (void)state;
     struct receipt receipts[5];
     for (int i = 0; i < 5; i++) {
@@ -320,9 +279,7 @@ commits_are_a_second_apart(void **state)
     assert_int_equal(stored("first"), 5);
 }
 
-static void
-a_failed_commit_is_repeated_and_nothing_given_up(void **state)
-{
+static void a_failed_commit_is_repeated_and_nothing_given_up(void **state) {
     (void)state;
     struct receipt a, b;
     store.failing = true;
@@ -353,9 +310,7 @@ a_failed_commit_is_repeated_and_nothing_given_up(void **state)
     assert_non_null(strstr(log_text.data, "written again"));
 }
 
-static void
-a_commit_may_be_of_any_size(void **state)
-{
+static void a_commit_may_be_of_any_size(void **state) {
     (void)state;
     static struct receipt receipts[10000];
     for (size_t i = 0; i < 10000; i++) {
@@ -369,9 +324,7 @@ a_commit_may_be_of_any_size(void **state)
 }
 
 /* While a disk is full for days, feeds without alerts mark their progress again and again. */
-static void
-marks_that_cannot_be_written_do_not_pile_up(void **state)
-{
+static void marks_that_cannot_be_written_do_not_pile_up(void **state) {
     (void)state;
     struct receipt receipt;
     store.failing = true;
@@ -397,9 +350,7 @@ marks_that_cannot_be_written_do_not_pile_up(void **state)
 
 /* --- books --- */
 
-static void
-the_books_follow_a_batch(void **state)
-{
+static void the_books_follow_a_batch(void **state) {
     (void)state;
     struct receipt receipt;
     hand_over(first, 4, &receipt);
@@ -425,9 +376,7 @@ the_books_follow_a_batch(void **state)
     assert_int_equal(first->counters.alerts_acknowledged, 4);
 }
 
-static void
-an_account_outlives_its_feed_while_something_is_out(void **state)
-{
+static void an_account_outlives_its_feed_while_something_is_out(void **state) {
     (void)state;
     struct imd_account *account = imd_account_new("in", "gone", "alerts", &counters, &load);
     struct receipt receipt;
@@ -443,16 +392,12 @@ an_account_outlives_its_feed_while_something_is_out(void **state)
 
 /* --- reports --- */
 
-static const char *
-state_of(const char *tenant)
-{
+static const char *state_of(const char *tenant) {
     struct memory_feed *feed = memory_store_find(&store, &(struct imd_feed_name){"in", tenant, "alerts"});
     return feed ? feed->state : "";
 }
 
-static void
-the_latest_state_is_written_with_the_next_commit(void **state)
-{
+static void the_latest_state_is_written_with_the_next_commit(void **state) {
     (void)state;
     imd_checkpointer_turn(checkpointer, 0, false);
     imd_checkpointer_report(checkpointer, first, "throttled", "why", 1);
@@ -469,9 +414,7 @@ the_latest_state_is_written_with_the_next_commit(void **state)
     assert_string_equal(state_of("second"), "credential");
 }
 
-static void
-a_state_is_written_also_while_alerts_are_out(void **state)
-{
+static void a_state_is_written_also_while_alerts_are_out(void **state) {
     (void)state;
     struct receipt receipt;
     hand_over(first, 1, &receipt);
@@ -484,9 +427,7 @@ a_state_is_written_also_while_alerts_are_out(void **state)
     flush();
 }
 
-static void
-states_of_thousands_are_written_at_once(void **state)
-{
+static void states_of_thousands_are_written_at_once(void **state) {
     (void)state;
     static struct imd_account *accounts[600];
     char name[20];
@@ -510,17 +451,13 @@ states_of_thousands_are_written_at_once(void **state)
 static struct receipt receipts[THREADED];
 static unsigned handed_over; /* atomic */
 
-static void *
-run_checkpoints(void *context)
-{
+static void *run_checkpoints(void *context) {
     imd_checkpointer_run(context);
     return NULL;
 }
 
 /* Submits and acknowledges behind the feeder, in bursts. */
-static void *
-run_sink(void *context)
-{
+static void *run_sink(void *context) {
     (void)context;
     const struct timespec moment = {0, 200000};
     for (unsigned done = 0; done < THREADED;) {
@@ -532,17 +469,13 @@ run_sink(void *context)
     return NULL;
 }
 
-static bool
-ignore_version(void *context, const struct imd_version *version)
-{
+static bool ignore_version(void *context, const struct imd_version *version) {
     (void)context;
     (void)version;
     return true;
 }
 
-static void
-all_threads_together_commit_everything_once(void **state)
-{
+static void all_threads_together_commit_everything_once(void **state) {
     (void)state;
     pthread_t committing, submitting;
     handed_over = 0;
@@ -570,9 +503,7 @@ all_threads_together_commit_everything_once(void **state)
     assert_true(watermark_of("first") == (THREADED - 1) / 50 * 50);
 }
 
-static void
-stopping_does_not_wait_for_what_is_open(void **state)
-{
+static void stopping_does_not_wait_for_what_is_open(void **state) {
     (void)state;
     pthread_t committing;
     static struct receipt open, closed;
@@ -591,9 +522,7 @@ stopping_does_not_wait_for_what_is_open(void **state)
     assert_int_equal(stored("second"), 1);
 }
 
-int
-main(void)
-{
+int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
         TEST(nothing_is_committed_before_it_is_acknowledged),

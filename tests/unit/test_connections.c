@@ -24,17 +24,13 @@ struct asked {
     struct imd_pool *pool;
 };
 
-static size_t
-take(char *bytes, size_t one, size_t length, void *context)
-{
+static size_t take(char *bytes, size_t one, size_t length, void *context) {
     (void)bytes;
     (void)context;
     return one * length;
 }
 
-static struct asked
-ask(const char *path)
-{
+static struct asked ask(const char *path) {
     struct asked asked = {.easy = curl_easy_init()};
     assert_non_null(asked.easy);
     curl_easy_setopt(asked.easy, CURLOPT_URL, loopback_url(server, path));
@@ -45,25 +41,19 @@ ask(const char *path)
     return asked;
 }
 
-static void
-drop(struct asked *asked)
-{
+static void drop(struct asked *asked) {
     imd_connections_remove(asked->pool, asked->easy);
     curl_easy_cleanup(asked->easy);
 }
 
-static int
-begin(void **state)
-{
+static int begin(void **state) {
     (void)state;
     server = loopback_start();
     connections = imd_connections_new(16);
     return connections ? 0 : -1;
 }
 
-static int
-end(void **state)
-{
+static int end(void **state) {
     (void)state;
     imd_connections_free(connections);
     loopback_stop(server);
@@ -72,9 +62,7 @@ end(void **state)
 
 /* --- */
 
-static void
-connections_that_nobody_shares_are_not_renewed(void **state)
-{
+static void connections_that_nobody_shares_are_not_renewed(void **state) {
     (void)state;
     struct asked first = ask("/hang");
     assert_false(imd_connections_renew(connections, first.pool, START));
@@ -83,9 +71,7 @@ connections_that_nobody_shares_are_not_renewed(void **state)
     drop(&first);
 }
 
-static void
-what_is_asked_after_a_renewal_is_in_another_pool(void **state)
-{
+static void what_is_asked_after_a_renewal_is_in_another_pool(void **state) {
     (void)state;
     struct asked first = ask("/hang");
     imd_pool_is_shared(first.pool);
@@ -100,9 +86,7 @@ what_is_asked_after_a_renewal_is_in_another_pool(void **state)
     drop(&second);
 }
 
-static void
-what_runs_in_an_older_pool_comes_to_its_end(void **state)
-{
+static void what_runs_in_an_older_pool_comes_to_its_end(void **state) {
     (void)state;
     struct asked first = ask("/large");
     imd_pool_is_shared(first.pool);
@@ -125,9 +109,7 @@ what_runs_in_an_older_pool_comes_to_its_end(void **state)
 }
 
 /* Ten thousand tenants get a 503 at the same time. */
-static void
-a_renewal_serves_everybody_for_a_while(void **state)
-{
+static void a_renewal_serves_everybody_for_a_while(void **state) {
     (void)state;
     struct asked first = ask("/hang");
     imd_pool_is_shared(first.pool);
@@ -142,9 +124,7 @@ a_renewal_serves_everybody_for_a_while(void **state)
     drop(&second);
 }
 
-static void
-pools_with_requests_that_do_not_end_are_not_heaped_up(void **state)
-{
+static void pools_with_requests_that_do_not_end_are_not_heaped_up(void **state) {
     (void)state;
     struct asked asked[IMD_POOLS_MAX + 3];
     for (int i = 0; i < IMD_POOLS_MAX + 3; i++) {
@@ -161,9 +141,7 @@ pools_with_requests_that_do_not_end_are_not_heaped_up(void **state)
     for (int i = 1; i < IMD_POOLS_MAX + 3; i++) drop(&asked[i]);
 }
 
-static void
-a_call_to_wake_ends_the_next_wait_whatever_was_renewed(void **state)
-{
+static void a_call_to_wake_ends_the_next_wait_whatever_was_renewed(void **state) {
     (void)state;
     struct asked first = ask("/hang");
     struct timespec before, after;
@@ -182,9 +160,7 @@ a_call_to_wake_ends_the_next_wait_whatever_was_renewed(void **state)
     assert_true((after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000 > 200);
 }
 
-int
-main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(connections_that_nobody_shares_are_not_renewed, begin, end),
         cmocka_unit_test_setup_teardown(what_is_asked_after_a_renewal_is_in_another_pool, begin, end),

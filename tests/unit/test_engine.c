@@ -36,9 +36,7 @@ struct sink {
 
 static struct sink sink;
 
-static void
-submit(void *context, struct imd_batch *batch)
-{
+static void submit(void *context, struct imd_batch *batch) {
     (void)context;
     batch->next = NULL;
     pthread_mutex_lock(&sink.lock);
@@ -47,25 +45,19 @@ submit(void *context, struct imd_batch *batch)
     pthread_mutex_unlock(&sink.lock);
 }
 
-static bool
-acknowledged(void *context, const struct imd_batch *batch)
-{
+static bool acknowledged(void *context, const struct imd_batch *batch) {
     (void)context;
     (void)batch;
     return __atomic_load_n(&sink.acknowledging, __ATOMIC_ACQUIRE);
 }
 
-static void
-release(void *context, struct imd_batch *batch)
-{
+static void release(void *context, struct imd_batch *batch) {
     (void)context;
     (void)batch;
     __atomic_add_fetch(&sink.released, 1, __ATOMIC_ACQ_REL);
 }
 
-static struct imd_batch *
-take(bool *stopping)
-{
+static struct imd_batch *take(bool *stopping) {
     pthread_mutex_lock(&sink.lock);
     struct imd_batch *batch = sink.first;
     if (batch) sink.first = batch->next;
@@ -75,16 +67,12 @@ take(bool *stopping)
     return batch;
 }
 
-static void
-nap(long ms)
-{
+static void nap(long ms) {
     const struct timespec time = {ms / 1000, ms % 1000 * 1000000};
     nanosleep(&time, NULL);
 }
 
-static void *
-run_sink(void *context)
-{
+static void *run_sink(void *context) {
     (void)context;
     for (bool stopping = false; !stopping;) {
         struct imd_batch *batch = take(&stopping);
@@ -101,9 +89,7 @@ run_sink(void *context)
     return NULL;
 }
 
-static void
-stop_sink(void)
-{
+static void stop_sink(void) {
     pthread_mutex_lock(&sink.lock);
     sink.stopping = true;
     pthread_mutex_unlock(&sink.lock);
@@ -114,9 +100,7 @@ stop_sink(void)
 
 /* --- life --- */
 
-static void
-begin(void)
-{
+static void begin(void) {
     struct imd_error error = {0};
     struct imd_tenants *tenants = NULL;
     const struct imd_engine_options options = {.store = &world.store.store};
@@ -143,18 +127,14 @@ begin(void)
     assert_int_equal(pthread_create(&sink.thread, NULL, run_sink, NULL), 0);
 }
 
-static void
-end(void)
-{
+static void end(void) {
     imd_engine_free(engine);
     engine = NULL;
     pthread_mutex_destroy(&sink.lock);
     world_free(&world);
 }
 
-static size_t
-stored(void)
-{
+static size_t stored(void) {
     size_t count = 0;
     for (unsigned tenant = 1; tenant <= TENANTS; tenant++) {
         struct memory_feed *feed =
@@ -164,34 +144,27 @@ stored(void)
     return count;
 }
 
-static int64_t
-now_ms(void)
-{
+static int64_t now_ms(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void *
-run_engine(void *context)
-{
+static void *run_engine(void *context) {
     (void)context;
     imd_engine_run(engine, NULL, NULL);
     return NULL;
 }
 
-static void
-look(void *context, const struct imd_settings *settings, const struct imd_source *source, struct imd_counters *counters)
-{
+static void look(void *context, const struct imd_settings *settings, const struct imd_source *source,
+                 struct imd_counters *counters) {
     (void)source;
     *(uint64_t *)context += imd_count_read(counters->alerts_submitted) + (settings->tenant_id != NULL);
 }
 
 /* --- tests --- */
 
-static void
-every_thread_at_once(void **state)
-{
+static void every_thread_at_once(void **state) {
     (void)state;
     pthread_t running;
     begin();
@@ -215,15 +188,11 @@ every_thread_at_once(void **state)
     end();
 }
 
-static bool
-stop_after_a_second(void *context)
-{
+static bool stop_after_a_second(void *context) {
     return now_ms() > *(int64_t *)context + 1000;
 }
 
-static void
-the_end_with_open_receipts_commits_nothing_of_them(void **state)
-{
+static void the_end_with_open_receipts_commits_nothing_of_them(void **state) {
     (void)state;
     begin();
     sink.acknowledging = false;
@@ -238,9 +207,7 @@ the_end_with_open_receipts_commits_nothing_of_them(void **state)
     assert_true(__atomic_load_n(&sink.released, __ATOMIC_ACQUIRE) > 0);
 }
 
-static void
-a_stop_before_the_run_is_not_lost(void **state)
-{
+static void a_stop_before_the_run_is_not_lost(void **state) {
     (void)state;
     begin();
     imd_engine_stop(engine);
@@ -249,18 +216,14 @@ a_stop_before_the_run_is_not_lost(void **state)
     end();
 }
 
-static void
-an_engine_may_end_without_having_run(void **state)
-{
+static void an_engine_may_end_without_having_run(void **state) {
     (void)state;
     begin();
     stop_sink();
     end();
 }
 
-int
-main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_thread_at_once),
         cmocka_unit_test(the_end_with_open_receipts_commits_nothing_of_them),

@@ -16,33 +16,25 @@
 
 static struct world world;
 
-static int
-begin(void **state)
-{
+static int begin(void **state) {
     (void)state;
     world_init(&world, NULL, NULL);
     return 0;
 }
 
-static int
-end(void **state)
-{
+static int end(void **state) {
     (void)state;
     if (world.engine) world_check_accounts(&world);
     world_free(&world);
     return 0;
 }
 
-static void
-start(unsigned tenants, const char *extra)
-{
+static void start(unsigned tenants, const char *extra) {
     world_write_tenants(&world, tenants, extra);
     world_start(&world);
 }
 
-static const char *
-tenant(void)
-{
+static const char *tenant(void) {
     return world_tenant(1);
 }
 
@@ -54,9 +46,7 @@ static struct {
     int64_t at[64]; /* ms of the first ones */
 } script;
 
-static void
-play(void *context, const struct virtual_call *call, struct virtual_answer *answer)
-{
+static void play(void *context, const struct virtual_call *call, struct virtual_answer *answer) {
     (void)context;
     if (call->token || (script.tenant && strcmp(call->tenant, script.tenant) != 0)) return;
     if (script.asked < 64) script.at[script.asked] = world.api.now;
@@ -66,9 +56,7 @@ play(void *context, const struct virtual_call *call, struct virtual_answer *answ
     *answer = script.answer;
 }
 
-static void
-answer_lists(unsigned times, struct virtual_answer answer)
-{
+static void answer_lists(unsigned times, struct virtual_answer answer) {
     memset(&script, 0, sizeof script);
     script.times = times;
     script.answer = answer;
@@ -77,9 +65,7 @@ answer_lists(unsigned times, struct virtual_answer answer)
 
 /* --- alerts --- */
 
-static void
-every_version_arrives_once(void **state)
-{
+static void every_version_arrives_once(void **state) {
     (void)state;
     int64_t first = virtual_api_alert(&world.api, tenant(), "a", 100);
     start(1, NULL);
@@ -99,9 +85,7 @@ every_version_arrives_once(void **state)
     assert_int_equal(world_counters(&world, 1)->inflight, 0);
 }
 
-static void
-nothing_twice_after_a_restart(void **state)
-{
+static void nothing_twice_after_a_restart(void **state) {
     (void)state;
     for (unsigned i = 0; i < 300; i++) {
         char id[20];
@@ -122,9 +106,7 @@ nothing_twice_after_a_restart(void **state)
     assert_int_equal(world_last_alert(&world, 1)->change, IMD_CHANGE_UPDATE);
 }
 
-static void
-what_was_not_committed_comes_again(void **state)
-{
+static void what_was_not_committed_comes_again(void **state) {
     (void)state;
     start(1, NULL);
     world_run(&world, 2 * MINUTES);
@@ -140,9 +122,7 @@ what_was_not_committed_comes_again(void **state)
 }
 
 /* An id that is not remembered any more was delivered as new long ago. */
-static void
-a_forgotten_alert_is_still_an_update(void **state)
-{
+static void a_forgotten_alert_is_still_an_update(void **state) {
     (void)state;
     virtual_api_alert(&world.api, tenant(), "a", 60);
     start(1, "      reconcile: 2h\n      reconcileInterval: 1h\n");
@@ -164,9 +144,7 @@ a_forgotten_alert_is_still_an_update(void **state)
     assert_int_equal(world_alerts(&world, 1, NULL), 5);
 }
 
-static void
-backfill_reaches_as_far_as_it_says(void **state)
-{
+static void backfill_reaches_as_far_as_it_says(void **state) {
     (void)state;
     virtual_api_alert(&world.api, tenant(), "old", 3700);
     virtual_api_alert(&world.api, tenant(), "recent", 3500);
@@ -176,9 +154,7 @@ backfill_reaches_as_far_as_it_says(void **state)
     assert_int_equal(world_alerts(&world, 1, "old"), 0);
 }
 
-static void
-backfill_0_is_only_what_is_new(void **state)
-{
+static void backfill_0_is_only_what_is_new(void **state) {
     (void)state;
     virtual_api_alert(&world.api, tenant(), "before", 2);
     start(1, "      backfill: 0\n");
@@ -190,9 +166,7 @@ backfill_0_is_only_what_is_new(void **state)
 }
 
 /* The API's clock counts. */
-static void
-a_wrong_clock_here_loses_nothing(void **state)
-{
+static void a_wrong_clock_here_loses_nothing(void **state) {
     (void)state;
     static const int64_t offsets[] = {-30 * 86400, 30 * 86400};
     for (size_t i = 0; i < 2; i++) {
@@ -218,9 +192,7 @@ a_wrong_clock_here_loses_nothing(void **state)
     }
 }
 
-static void
-late_alerts_are_met_by_the_sweep_and_counted(void **state)
-{
+static void late_alerts_are_met_by_the_sweep_and_counted(void **state) {
     (void)state;
     start(1, NULL);
     world_run(&world, 5 * HOURS);
@@ -237,9 +209,7 @@ late_alerts_are_met_by_the_sweep_and_counted(void **state)
 
 /* --- objects that are no alerts --- */
 
-static void
-an_object_without_id_or_time_is_told_once_and_whole(void **state)
-{
+static void an_object_without_id_or_time_is_told_once_and_whole(void **state) {
     (void)state;
     static const struct {
         const char *body, *object;
@@ -269,9 +239,7 @@ an_object_without_id_or_time_is_told_once_and_whole(void **state)
     assert_int_equal(world_healths(&world, 1, "rejected"), sizeof bad / sizeof *bad);
 }
 
-static void
-another_tenants_object_stops_the_feed_and_is_not_passed_on(void **state)
-{
+static void another_tenants_object_stops_the_feed_and_is_not_passed_on(void **state) {
     (void)state;
     static const char *const foreign[] = {
         "{\"value\":[{\"id\":\"own\",\"tenantId\":\"00000000-0000-0000-0000-000000000001\",\"lastUpdateDateTime\":"
@@ -302,9 +270,7 @@ another_tenants_object_stops_the_feed_and_is_not_passed_on(void **state)
     assert_int_equal(world_alerts(&world, 1, "own"), 1); /* stood before it on the page */
 }
 
-static void
-a_tenant_id_in_capitals_is_the_same(void **state)
-{
+static void a_tenant_id_in_capitals_is_the_same(void **state) {
     (void)state;
     answer_lists(1, (struct virtual_answer){
                         .body = "{\"value\":[{\"id\":\"a\",\"tenantId\":\"AAAAAAAA-0000-0000-0000-00000000000B\","
@@ -317,9 +283,7 @@ a_tenant_id_in_capitals_is_the_same(void **state)
 
 /* --- answers that are no pages --- */
 
-static void
-a_page_that_is_none_is_an_error_never_an_empty_page(void **state)
-{
+static void a_page_that_is_none_is_an_error_never_an_empty_page(void **state) {
     (void)state;
     static const struct virtual_answer bad[] = {
         {.body = "<html>Sign in to the WLAN</html>", .content_type = "text/html"},
@@ -356,9 +320,7 @@ a_page_that_is_none_is_an_error_never_an_empty_page(void **state)
     }
 }
 
-static void
-throttling_waits_as_told(void **state)
-{
+static void throttling_waits_as_told(void **state) {
     (void)state;
     start(1, NULL);
     world_run(&world, 30 * SECONDS);
@@ -372,9 +334,7 @@ throttling_waits_as_told(void **state)
     assert_int_equal(world_healths(&world, 1, "throttled"), 0); /* one passing fault is no news */
 }
 
-static void
-faults_are_retried_ever_more_slowly_and_without_end(void **state)
-{
+static void faults_are_retried_ever_more_slowly_and_without_end(void **state) {
     (void)state;
     start(1, NULL);
     world_run(&world, 30 * SECONDS);
@@ -391,9 +351,7 @@ faults_are_retried_ever_more_slowly_and_without_end(void **state)
     assert_int_equal(world_alerts(&world, 1, "a"), 1);
 }
 
-static void
-a_link_that_is_gone_is_done_without(void **state)
-{
+static void a_link_that_is_gone_is_done_without(void **state) {
     (void)state;
     /* more of one kind and moment than a page holds: only links lead on, and they have expired */
     world.api.quirks.top_clamp = 3;
@@ -416,18 +374,14 @@ a_link_that_is_gone_is_done_without(void **state)
 
 static unsigned links_followed;
 
-static void
-links_are_gone(void *context, const struct virtual_call *call, struct virtual_answer *answer)
-{
+static void links_are_gone(void *context, const struct virtual_call *call, struct virtual_answer *answer) {
     (void)context;
     if (!strstr(call->url, "skip")) return;
     links_followed++;
     answer->status = script.answer.status;
 }
 
-static void
-a_link_answered_by_404_or_410_is_no_stall(void **state)
-{
+static void a_link_answered_by_404_or_410_is_no_stall(void **state) {
     (void)state;
     static const int statuses[] = {404, 410};
     for (size_t s = 0; s < 2; s++) {
@@ -455,9 +409,7 @@ a_link_answered_by_404_or_410_is_no_stall(void **state)
     }
 }
 
-static void
-pages_over_the_limit_are_asked_for_in_parts(void **state)
-{
+static void pages_over_the_limit_are_asked_for_in_parts(void **state) {
     (void)state;
     for (unsigned i = 0; i < 40; i++) {
         char id[20];
@@ -474,9 +426,7 @@ pages_over_the_limit_are_asked_for_in_parts(void **state)
 }
 
 /* Two of a kind that fit no page together and cannot be asked for apart. */
-static void
-objects_too_large_for_any_page_do_not_spin(void **state)
-{
+static void objects_too_large_for_any_page_do_not_spin(void **state) {
     (void)state;
     world.api.quirks.link = GRAPH_LINK_MISSING;
     world.api.chunk = 100000;
@@ -493,9 +443,7 @@ objects_too_large_for_any_page_do_not_spin(void **state)
     assert_true(world_feed(&world, 1)->checkpoint.watermark <= VIRTUAL_EPOCH - GRAPH_SECOND);
 }
 
-static void
-a_206_is_data_and_holds_the_watermark(void **state)
-{
+static void a_206_is_data_and_holds_the_watermark(void **state) {
     (void)state;
     start(1, NULL);
     world_run(&world, 90 * SECONDS);
@@ -516,9 +464,7 @@ a_206_is_data_and_holds_the_watermark(void **state)
 
 #define NO_CONSENT "{\"error\":{\"code\":\"Forbidden\",\"message\":\"Missing application roles.\"}}"
 
-static void
-a_change_of_state_is_one_message_and_one_line(void **state)
-{
+static void a_change_of_state_is_one_message_and_one_line(void **state) {
     (void)state;
     start(1, NULL);
     world_run(&world, 5 * MINUTES);
@@ -539,9 +485,7 @@ a_change_of_state_is_one_message_and_one_line(void **state)
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) assert_non_null(strstr(json, members[i]));
 }
 
-static void
-a_state_outlives_a_restart(void **state)
-{
+static void a_state_outlives_a_restart(void **state) {
     (void)state;
     answer_lists(UINT32_MAX, (struct virtual_answer){.status = 403, .body = NO_CONSENT});
     start(1, NULL);
@@ -561,18 +505,14 @@ a_state_outlives_a_restart(void **state)
 
 static unsigned polls_on_beat, polls_off_beat;
 
-static void
-count_beats(void *context, const struct virtual_call *call, struct virtual_answer *answer)
-{
+static void count_beats(void *context, const struct virtual_call *call, struct virtual_answer *answer) {
     (void)context;
     (void)answer;
     if (call->token || world.api.now < 2 * 60 * 1000) return; /* first polls are spread */
     *(world.api.now % 250 == 0 ? &polls_on_beat : &polls_off_beat) += 1;
 }
 
-static void
-regular_polls_begin_together_and_keep_their_rhythm(void **state)
-{
+static void regular_polls_begin_together_and_keep_their_rhythm(void **state) {
     (void)state;
     start(20, NULL);
     world.api.script = count_beats;
@@ -581,9 +521,7 @@ regular_polls_begin_together_and_keep_their_rhythm(void **state)
     assert_in_range(polls_on_beat, 20 * 300, 20 * 304); /* a beat too late each time would be 25 polls less */
 }
 
-static void
-silence_has_an_age(void **state)
-{
+static void silence_has_an_age(void **state) {
     (void)state;
     start(2, NULL);
     world_run(&world, 5 * MINUTES);
@@ -597,9 +535,7 @@ silence_has_an_age(void **state)
     assert_true(world.input->counters.success_age_seconds >= 3590); /* the worst counts */
 }
 
-int
-main(void)
-{
+int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
         TEST(every_version_arrives_once),

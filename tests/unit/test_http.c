@@ -32,9 +32,7 @@ struct probe {
     char url[300];
 };
 
-static enum imd_flow
-on_data(struct imd_request *request, const char *bytes, size_t length)
-{
+static enum imd_flow on_data(struct imd_request *request, const char *bytes, size_t length) {
     struct probe *probe = request->context;
     assert_int_not_equal(request->response.status, 0);
     probe->chunks++;
@@ -44,9 +42,7 @@ on_data(struct imd_request *request, const char *bytes, size_t length)
 
 static void start(struct probe *probe, const char *url);
 
-static void
-on_done(struct imd_request *request)
-{
+static void on_done(struct imd_request *request) {
     struct probe *probe = request->context;
     probe->done++;
     assert_null(request->handle);
@@ -58,9 +54,7 @@ on_done(struct imd_request *request)
     }
 }
 
-static void
-start(struct probe *probe, const char *url)
-{
+static void start(struct probe *probe, const char *url) {
     snprintf(probe->url, sizeof probe->url, "%s", url);
     probe->body.length = 0;
     if (!probe->body.maximum) imd_buffer_init(&probe->body, 4 << 20);
@@ -73,52 +67,38 @@ start(struct probe *probe, const char *url)
     assert_non_null(probe->request.handle);
 }
 
-static int64_t
-now(void)
-{
+static int64_t now(void) {
     return http->operations->monotonic(http);
 }
 
-static void
-run_for(int64_t ms)
-{
+static void run_for(int64_t ms) {
     int64_t until = now() + ms;
     while (now() < until) http->operations->poll(http, 20);
 }
 
 /* Until it is done; the tests' own deadline is generous. */
-static void
-finish(struct probe *probe)
-{
+static void finish(struct probe *probe) {
     int64_t until = now() + 30000;
     while (!probe->done && now() < until) http->operations->poll(http, 100);
     assert_int_equal(probe->done, 1);
 }
 
-static void
-drop(struct probe *probe)
-{
+static void drop(struct probe *probe) {
     imd_buffer_free(&probe->body);
 }
 
-static struct probe
-get_within(const char *path, bool in_haste)
-{
+static struct probe get_within(const char *path, bool in_haste) {
     struct probe probe = {.hasty = in_haste};
     start(&probe, loopback_url(server, path));
     finish(&probe);
     return probe;
 }
 
-static struct probe
-get(const char *path)
-{
+static struct probe get(const char *path) {
     return get_within(path, false);
 }
 
-static int
-begin(void **state)
-{
+static int begin(void **state) {
     (void)state;
     struct imd_error error;
     setenv("http_proxy", "http://127.0.0.1:1", 1);
@@ -130,9 +110,7 @@ begin(void **state)
     return http ? 0 : -1;
 }
 
-static int
-end(void **state)
-{
+static int end(void **state) {
     (void)state;
     http->operations->free(http);
     imd_settings_release(hasty);
@@ -143,9 +121,7 @@ end(void **state)
 
 /* --- what is sent --- */
 
-static void
-only_what_is_in_the_request_is_sent(void **state)
-{
+static void only_what_is_in_the_request_is_sent(void **state) {
     (void)state;
     struct probe probe = {0};
     probe.request.headers[0] = "Authorization: Bearer t";
@@ -161,9 +137,7 @@ only_what_is_in_the_request_is_sent(void **state)
     drop(&probe);
 }
 
-static void
-a_body_makes_it_a_form(void **state)
-{
+static void a_body_makes_it_a_form(void **state) {
     (void)state;
     struct probe probe = {0};
     probe.request.body = "a=1&b=%2B";
@@ -177,9 +151,7 @@ a_body_makes_it_a_form(void **state)
 }
 
 /* A handle that is used again carries nothing over. */
-static void
-nothing_of_a_request_is_left_for_the_next(void **state)
-{
+static void nothing_of_a_request_is_left_for_the_next(void **state) {
     (void)state;
     struct probe first = {0};
     first.request.headers[0] = "Authorization: Bearer old";
@@ -197,9 +169,7 @@ nothing_of_a_request_is_left_for_the_next(void **state)
 
 /* --- what is read --- */
 
-static void
-headers_are_read_in_any_case(void **state)
-{
+static void headers_are_read_in_any_case(void **state) {
     (void)state;
     struct probe probe = get("/ok");
     const struct imd_response *response = &probe.request.response;
@@ -220,9 +190,7 @@ headers_are_read_in_any_case(void **state)
     drop(&probe);
 }
 
-static void
-a_compressed_body_arrives_unpacked(void **state)
-{
+static void a_compressed_body_arrives_unpacked(void **state) {
     (void)state;
     struct probe probe = get("/gzip");
     assert_string_equal(probe.body.data, "{\"value\":[\"unpacked\"]}");
@@ -230,9 +198,7 @@ a_compressed_body_arrives_unpacked(void **state)
     drop(&probe);
 }
 
-static void
-a_redirect_is_an_answer_and_nothing_else(void **state)
-{
+static void a_redirect_is_an_answer_and_nothing_else(void **state) {
     (void)state;
     struct probe probe = get("/redirect");
     assert_int_equal(probe.request.response.status, 302);
@@ -243,9 +209,7 @@ a_redirect_is_an_answer_and_nothing_else(void **state)
 
 /* --- trouble --- */
 
-static void
-fails(const char *path, enum imd_failure failure)
-{
+static void fails(const char *path, enum imd_failure failure) {
     struct probe probe = get_within(path, failure == IMD_FAILURE_TIMEOUT);
     if (probe.request.response.failure != failure)
         fail_msg("%s: failure %d (%s) instead of %d", path, (int)probe.request.response.failure,
@@ -254,9 +218,7 @@ fails(const char *path, enum imd_failure failure)
     drop(&probe);
 }
 
-static void
-a_body_that_breaks_off_is_no_answer(void **state)
-{
+static void a_body_that_breaks_off_is_no_answer(void **state) {
     (void)state;
     fails("/truncated", IMD_FAILURE_BROKEN);
     fails("/reset", IMD_FAILURE_BROKEN);
@@ -264,9 +226,7 @@ a_body_that_breaks_off_is_no_answer(void **state)
     fails("/garbage", IMD_FAILURE_BROKEN);
 }
 
-static void
-a_request_ends_at_its_deadline(void **state)
-{
+static void a_request_ends_at_its_deadline(void **state) {
     (void)state;
     static const char *const paths[] = {"/hang", "/drip"};
     for (size_t i = 0; i < 2; i++) {
@@ -276,9 +236,7 @@ a_request_ends_at_its_deadline(void **state)
     }
 }
 
-static void
-no_connection_is_told_from_no_answer(void **state)
-{
+static void no_connection_is_told_from_no_answer(void **state) {
     (void)state;
     struct probe probe = {0};
     start(&probe, "http://127.0.0.1:1/");
@@ -295,9 +253,7 @@ no_connection_is_told_from_no_answer(void **state)
     drop(&probe);
 }
 
-static void
-what_cannot_be_asked_fails_after_start_has_returned(void **state)
-{
+static void what_cannot_be_asked_fails_after_start_has_returned(void **state) {
     (void)state;
     static const char *const urls[] = {"", "ht!tp://x", "file:///etc/passwd", "ftp://127.0.0.1/", "http://"};
     for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
@@ -313,9 +269,7 @@ what_cannot_be_asked_fails_after_start_has_returned(void **state)
 
 /* --- flow --- */
 
-static void
-the_receiver_may_stop(void **state)
-{
+static void the_receiver_may_stop(void **state) {
     (void)state;
     struct probe probe = {.flow = IMD_FLOW_STOP};
     start(&probe, loopback_url(server, "/large"));
@@ -326,9 +280,7 @@ the_receiver_may_stop(void **state)
     drop(&probe);
 }
 
-static void
-a_pause_takes_nothing_and_does_not_count(void **state)
-{
+static void a_pause_takes_nothing_and_does_not_count(void **state) {
     (void)state;
     struct probe probe = {.flow = IMD_FLOW_PAUSE, .hasty = true};
     start(&probe, loopback_url(server, "/large"));
@@ -345,9 +297,7 @@ a_pause_takes_nothing_and_does_not_count(void **state)
     drop(&probe);
 }
 
-static void
-a_transfer_can_be_paused_again_and_again(void **state)
-{
+static void a_transfer_can_be_paused_again_and_again(void **state) {
     (void)state;
     struct probe probe = {.flow = IMD_FLOW_PAUSE};
     start(&probe, loopback_url(server, "/large"));
@@ -363,9 +313,7 @@ a_transfer_can_be_paused_again_and_again(void **state)
     drop(&probe);
 }
 
-static void
-a_cancelled_request_is_heard_of_no_more(void **state)
-{
+static void a_cancelled_request_is_heard_of_no_more(void **state) {
     (void)state;
     static const char *const paths[] = {"/ok", "/hang", "/large", "/drip"};
     struct probe probes[4] = {{.done = 0}};
@@ -397,9 +345,7 @@ a_cancelled_request_is_heard_of_no_more(void **state)
     drop(&bad);
 }
 
-static void
-done_may_cancel_and_start(void **state)
-{
+static void done_may_cancel_and_start(void **state) {
     (void)state;
     struct probe hanging = {.hasty = true}, second = {0}, first = {.cancels = &hanging, .starts = &second};
     snprintf(second.url, sizeof second.url, "%s", loopback_url(server, "/ok"));
@@ -423,9 +369,7 @@ done_may_cancel_and_start(void **state)
     drop(&hanging), drop(&first), drop(&second), drop(&third), drop(&fourth), drop(&fifth);
 }
 
-static void
-many_run_side_by_side(void **state)
-{
+static void many_run_side_by_side(void **state) {
     (void)state;
     struct probe hanging[8] = {{.done = 0}}, quick = {0};
     for (size_t i = 0; i < 8; i++) start(&hanging[i], loopback_url(server, "/hang"));
@@ -441,9 +385,7 @@ many_run_side_by_side(void **state)
 
 /* --- threads, end --- */
 
-static void *
-wake_soon(void *context)
-{
+static void *wake_soon(void *context) {
     (void)context;
     const struct timespec time = {0, 100000000};
     nanosleep(&time, NULL);
@@ -451,9 +393,7 @@ wake_soon(void *context)
     return NULL;
 }
 
-static void
-another_thread_ends_a_wait(void **state)
-{
+static void another_thread_ends_a_wait(void **state) {
     (void)state;
     pthread_t thread;
     int64_t began = now();
@@ -463,9 +403,7 @@ another_thread_ends_a_wait(void **state)
     pthread_join(thread, NULL);
 }
 
-static void
-requests_under_way_may_be_left_at_the_end(void **state)
-{
+static void requests_under_way_may_be_left_at_the_end(void **state) {
     struct probe probes[3] = {{.done = 0}};
     start(&probes[0], loopback_url(server, "/hang"));
     start(&probes[1], loopback_url(server, "/drip"));
@@ -481,9 +419,7 @@ requests_under_way_may_be_left_at_the_end(void **state)
 
 /* --- origins --- */
 
-static void
-an_origin_is_scheme_host_and_port(void **state)
-{
+static void an_origin_is_scheme_host_and_port(void **state) {
     (void)state;
     static const struct {
         bool same;
@@ -522,9 +458,7 @@ an_origin_is_scheme_host_and_port(void **state)
             fail_msg("%s and %s: expected %d", cases[i].url, cases[i].base, cases[i].same);
 }
 
-int
-main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_what_is_in_the_request_is_sent),
         cmocka_unit_test(a_body_makes_it_a_form),

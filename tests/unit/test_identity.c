@@ -31,9 +31,7 @@ static struct {
     int identity_status;
 } server;
 
-static int
-begin(void **state)
-{
+static int begin(void **state) {
     (void)state;
     memset(&server, 0, sizeof server);
     world_init(&world, NULL, NULL);
@@ -44,9 +42,7 @@ begin(void **state)
     return 0;
 }
 
-static int
-end(void **state)
-{
+static int end(void **state) {
     (void)state;
     if (world.engine) world_check_accounts(&world);
     world_free(&world);
@@ -55,9 +51,7 @@ end(void **state)
 }
 
 /* The value of a field of a form. */
-static void
-take_field(const char *form, const char *name, char *out, size_t size)
-{
+static void take_field(const char *form, const char *name, char *out, size_t size) {
     const char *place = strstr(form, name);
     out[0] = 0;
     if (!place) return;
@@ -65,9 +59,7 @@ take_field(const char *form, const char *name, char *out, size_t size)
     snprintf(out, size, "%.*s", (int)strcspn(place, "&"), place);
 }
 
-static const char *
-token_body(const char *refresh_token)
-{
+static const char *token_body(const char *refresh_token) {
     struct imd_buffer payload;
     char claims[128];
     imd_buffer_init(&payload, 512);
@@ -80,9 +72,7 @@ token_body(const char *refresh_token)
     return server.body;
 }
 
-static void
-serve(void *context, const struct virtual_call *call, struct virtual_answer *answer)
-{
+static void serve(void *context, const struct virtual_call *call, struct virtual_answer *answer) {
     (void)context;
     if (!call->token) return;
     if (strstr(call->url, "/metadata/identity/")) {
@@ -104,9 +94,7 @@ serve(void *context, const struct virtual_call *call, struct virtual_answer *ans
     answer->body = token_body(server.next);
 }
 
-static void
-start_refreshing(void)
-{
+static void start_refreshing(void) {
     char extra[512];
     world.api.script = serve;
     snprintf(extra, sizeof extra, "      refreshTokenFile: %s\n", temporary_text("refresh", "first\n"));
@@ -116,9 +104,7 @@ start_refreshing(void)
 
 /* --- refresh tokens --- */
 
-static void
-each_sign_in_redeems_the_newest_token(void **state)
-{
+static void each_sign_in_redeems_the_newest_token(void **state) {
     (void)state;
     server.next = "second";
     start_refreshing();
@@ -132,9 +118,7 @@ each_sign_in_redeems_the_newest_token(void **state)
     assert_int_equal(world.store.token_count, 1);
 }
 
-static void
-the_new_token_is_durable_before_a_crash_can_come(void **state)
-{
+static void the_new_token_is_durable_before_a_crash_can_come(void **state) {
     (void)state;
     server.next = "second";
     start_refreshing();
@@ -147,9 +131,7 @@ the_new_token_is_durable_before_a_crash_can_come(void **state)
 }
 
 /* The crash came before the store had it: the server gave out a token that nobody knows. */
-static void
-the_former_token_serves_where_the_new_one_was_lost(void **state)
-{
+static void the_former_token_serves_where_the_new_one_was_lost(void **state) {
     (void)state;
     server.next = "second";
     world.store.failing = true;
@@ -165,9 +147,7 @@ the_former_token_serves_where_the_new_one_was_lost(void **state)
     assert_non_null(strstr(world.store.tokens[0].text, " second"));
 }
 
-static void
-a_stored_token_that_is_refused_gives_way_to_the_file_s(void **state)
-{
+static void a_stored_token_that_is_refused_gives_way_to_the_file_s(void **state) {
     (void)state;
     server.next = "second";
     start_refreshing();
@@ -182,9 +162,7 @@ a_stored_token_that_is_refused_gives_way_to_the_file_s(void **state)
     assert_string_equal(world_feed(&world, 1)->health, "ok");
 }
 
-static void
-a_new_token_in_the_file_replaces_the_stored_ones(void **state)
-{
+static void a_new_token_in_the_file_replaces_the_stored_ones(void **state) {
     (void)state;
     server.next = "second";
     start_refreshing();
@@ -198,9 +176,7 @@ a_new_token_in_the_file_replaces_the_stored_ones(void **state)
     assert_string_equal(server.redeemed, "fourth");
 }
 
-static void
-a_refused_token_is_told_and_left_alone_for_a_while(void **state)
-{
+static void a_refused_token_is_told_and_left_alone_for_a_while(void **state) {
     (void)state;
     server.dead = "first";
     start_refreshing();
@@ -213,9 +189,7 @@ a_refused_token_is_told_and_left_alone_for_a_while(void **state)
 
 /* --- managed identity --- */
 
-static void
-start_identity(unsigned tenants, const char *client)
-{
+static void start_identity(unsigned tenants, const char *client) {
     char extra[256];
     world.api.script = serve;
     setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:1", 1);
@@ -224,9 +198,7 @@ start_identity(unsigned tenants, const char *client)
     world_start(&world);
 }
 
-static void
-many_tenants_ask_for_the_identity_s_token_once(void **state)
-{
+static void many_tenants_ask_for_the_identity_s_token_once(void **state) {
     (void)state;
     world.api.latency = 500;
     start_identity(20, IDENTITY);
@@ -238,9 +210,7 @@ many_tenants_ask_for_the_identity_s_token_once(void **state)
     assert_in_range(server.identity_asked, 3, 5); /* renewed as it gets old */
 }
 
-static void
-a_busy_endpoint_is_asked_again_for_all_at_once(void **state)
-{
+static void a_busy_endpoint_is_asked_again_for_all_at_once(void **state) {
     (void)state;
     server.identity_status = 429;
     start_identity(20, IDENTITY);
@@ -252,9 +222,7 @@ a_busy_endpoint_is_asked_again_for_all_at_once(void **state)
     for (unsigned tenant = 1; tenant <= 20; tenant++) assert_string_equal(world_feed(&world, tenant)->health, "ok");
 }
 
-static void
-an_engine_may_end_while_all_wait_for_the_identity(void **state)
-{
+static void an_engine_may_end_while_all_wait_for_the_identity(void **state) {
     (void)state;
     world.api.latency = 20000;
     start_identity(5, IDENTITY);
@@ -271,9 +239,7 @@ an_engine_may_end_while_all_wait_for_the_identity(void **state)
     assert_string_equal(world_feed(&world, 2)->health, "ok");
 }
 
-static void
-a_token_that_the_api_refuses_is_not_taken_from_the_cache_again(void **state)
-{
+static void a_token_that_the_api_refuses_is_not_taken_from_the_cache_again(void **state) {
     (void)state;
     start_identity(1, IDENTITY);
     world_run(&world, 10 * SECONDS);
@@ -286,9 +252,7 @@ a_token_that_the_api_refuses_is_not_taken_from_the_cache_again(void **state)
 
 /* --- notices --- */
 
-static void
-the_end_of_a_certificate_is_told_30_14_7_and_1_days_before(void **state)
-{
+static void the_end_of_a_certificate_is_told_30_14_7_and_1_days_before(void **state) {
     (void)state;
     static const struct {
         int64_t left;
@@ -311,9 +275,7 @@ the_end_of_a_certificate_is_told_30_14_7_and_1_days_before(void **state)
     assert_int_equal(world_logged(&world, "'/other.crt' is good until"), 1);
 }
 
-static void
-roles_beyond_the_least_are_told_once_for_each_tenant(void **state)
-{
+static void roles_beyond_the_least_are_told_once_for_each_tenant(void **state) {
     (void)state;
     start_refreshing();
     struct imd_tenant *tenant = world_feed(&world, 1)->tenant;
@@ -327,9 +289,7 @@ roles_beyond_the_least_are_told_once_for_each_tenant(void **state)
     assert_int_equal(world_logged(&world, "roles that its sources do not need"), 1);
 }
 
-int
-main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(each_sign_in_redeems_the_newest_token, begin, end),
         cmocka_unit_test_setup_teardown(the_new_token_is_durable_before_a_crash_can_come, begin, end),

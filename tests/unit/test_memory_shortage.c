@@ -27,33 +27,23 @@ void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *memory, size_t size);
 char *__wrap_strdup(const char *text);
 
-static bool
-fails(void)
-{
+static bool fails(void) {
     return countdown && !exempt && !world.api.outside && --countdown == 0;
 }
 
-void *
-__wrap_malloc(size_t size)
-{
+void *__wrap_malloc(size_t size) {
     return fails() ? NULL : __real_malloc(size);
 }
 
-void *
-__wrap_calloc(size_t count, size_t size)
-{
+void *__wrap_calloc(size_t count, size_t size) {
     return fails() ? NULL : __real_calloc(count, size);
 }
 
-void *
-__wrap_realloc(void *memory, size_t size)
-{
+void *__wrap_realloc(void *memory, size_t size) {
     return fails() ? NULL : __real_realloc(memory, size);
 }
 
-char *
-__wrap_strdup(const char *text)
-{
+char *__wrap_strdup(const char *text) {
     return fails() ? NULL : __real_strdup(text);
 }
 
@@ -66,9 +56,7 @@ struct loading {
     void *context;
 };
 
-static bool
-each_of_engine(void *context, const struct imd_version *version)
-{
+static bool each_of_engine(void *context, const struct imd_version *version) {
     struct loading *loading = context;
     exempt--;
     bool more = loading->each(loading->context, version);
@@ -76,10 +64,9 @@ each_of_engine(void *context, const struct imd_version *version)
     return more;
 }
 
-static int
-load(struct imd_store *store, const struct imd_feed_name *feed, struct imd_checkpoint *checkpoint,
-     bool (*each)(void *context, const struct imd_version *version), void *context, struct imd_error *error)
-{
+static int load(struct imd_store *store, const struct imd_feed_name *feed, struct imd_checkpoint *checkpoint,
+                bool (*each)(void *context, const struct imd_version *version), void *context,
+                struct imd_error *error) {
     struct loading loading = {each, context};
     exempt++;
     int result = real_store->load(store, feed, checkpoint, each_of_engine, &loading, error);
@@ -87,18 +74,15 @@ load(struct imd_store *store, const struct imd_feed_name *feed, struct imd_check
     return result;
 }
 
-static int
-commit(struct imd_store *store, const struct imd_change *changes, size_t count, struct imd_error *error)
-{
+static int commit(struct imd_store *store, const struct imd_change *changes, size_t count, struct imd_error *error) {
     exempt++;
     int result = real_store->commit(store, changes, count, error);
     exempt--;
     return result;
 }
 
-static int
-report(struct imd_store *store, const struct imd_feed_status *statuses, size_t count, struct imd_error *error)
-{
+static int report(struct imd_store *store, const struct imd_feed_status *statuses, size_t count,
+                  struct imd_error *error) {
     exempt++;
     int result = real_store->report(store, statuses, count, error);
     exempt--;
@@ -112,9 +96,7 @@ report(struct imd_store *store, const struct imd_feed_status *statuses, size_t c
 
 static unsigned alerts_made;
 
-static void
-make_alerts(void)
-{
+static void make_alerts(void) {
     for (unsigned tenant = 1; tenant <= 2; tenant++)
         for (unsigned i = 0; i < ALERTS; i++) {
             char id[20];
@@ -124,9 +106,7 @@ make_alerts(void)
     alerts_made += ALERTS;
 }
 
-static void
-begin(void)
-{
+static void begin(void) {
     static struct imd_store_operations operations;
     world_init(&world, "pageSize", "7", NULL);
     real_store = world.store.store.operations;
@@ -141,9 +121,7 @@ begin(void)
 }
 
 /* Everything arrived, once, and all is well. */
-static void
-check(unsigned long n)
-{
+static void check(unsigned long n) {
     world_check_accounts(&world);
     for (unsigned tenant = 1; tenant <= 2; tenant++) {
         for (unsigned i = 0; i < alerts_made; i++) {
@@ -161,16 +139,12 @@ check(unsigned long n)
 }
 
 /* Under a sanitizer, which takes its time, only some allocations fail, so many apart. */
-static unsigned
-stride(void)
-{
+static unsigned stride(void) {
     return getenv("IMD_SLOW") ? 23 : 1;
 }
 
 /* Whether the n-th allocation of these ms was reached; then time to recover. */
-static bool
-run_with_failure(unsigned long n, int64_t ms)
-{
+static bool run_with_failure(unsigned long n, int64_t ms) {
     countdown = n;
     world_run(&world, ms);
     bool failed = countdown == 0;
@@ -179,9 +153,7 @@ run_with_failure(unsigned long n, int64_t ms)
     return failed;
 }
 
-static void
-polls_make_up_for_any_failed_allocation(void **state)
-{
+static void polls_make_up_for_any_failed_allocation(void **state) {
     (void)state;
     unsigned long n = 1;
     for (bool failed = true; failed; n += stride()) {
@@ -196,17 +168,13 @@ polls_make_up_for_any_failed_allocation(void **state)
 
 static bool reject_now;
 
-static void
-send_bad_object(void *context, const struct virtual_call *call, struct virtual_answer *answer)
-{
+static void send_bad_object(void *context, const struct virtual_call *call, struct virtual_answer *answer) {
     (void)context;
     if (call->token || !reject_now) return;
     answer->body = "{\"value\":[{\"no\":\"id\"},{\"no\":\"time\",\"id\":\"x\"}]}";
 }
 
-static void
-rejected_objects_are_told_whatever_fails(void **state)
-{
+static void rejected_objects_are_told_whatever_fails(void **state) {
     (void)state;
     unsigned long n = 1;
     for (bool failed = true; failed; n += stride()) {
@@ -226,9 +194,7 @@ rejected_objects_are_told_whatever_fails(void **state)
 }
 
 /* A reload that fails for want of memory is made up for without anybody's help. */
-static void
-a_reload_may_fail_and_is_made_up_for(void **state)
-{
+static void a_reload_may_fail_and_is_made_up_for(void **state) {
     (void)state;
     unsigned long n = 1;
     for (bool failed = true; failed; n += stride()) {
@@ -248,24 +214,18 @@ a_reload_may_fail_and_is_made_up_for(void **state)
 
 /* --- starting --- */
 
-static void
-ignore_batch(void *context, struct imd_batch *batch)
-{
+static void ignore_batch(void *context, struct imd_batch *batch) {
     (void)context;
     (void)batch;
 }
 
-static bool
-is_acknowledged(void *context, const struct imd_batch *batch)
-{
+static bool is_acknowledged(void *context, const struct imd_batch *batch) {
     (void)context;
     (void)batch;
     return true;
 }
 
-static bool
-try_start(struct imd_tenants *tenants)
-{
+static bool try_start(struct imd_tenants *tenants) {
     struct imd_error error = {0};
     const struct imd_engine_options options = {.store = &world.store.store};
     const struct imd_sink sink = {NULL, ignore_batch, is_acknowledged, ignore_batch};
@@ -281,9 +241,7 @@ try_start(struct imd_tenants *tenants)
     return started;
 }
 
-static void
-a_start_without_memory_is_an_error(void **state)
-{
+static void a_start_without_memory_is_an_error(void **state) {
     (void)state;
     bool started = false;
     begin();
@@ -302,17 +260,13 @@ a_start_without_memory_is_an_error(void **state)
 
 static unsigned done;
 
-static void
-count_done(struct imd_request *request)
-{
+static void count_done(struct imd_request *request) {
     assert_null(request->handle);
     assert_int_not_equal(request->response.failure, IMD_FAILURE_NONE);
     done++;
 }
 
-static enum imd_flow
-take_all(struct imd_request *request, const char *bytes, size_t length)
-{
+static enum imd_flow take_all(struct imd_request *request, const char *bytes, size_t length) {
     (void)request;
     (void)bytes;
     (void)length;
@@ -320,9 +274,7 @@ take_all(struct imd_request *request, const char *bytes, size_t length)
 }
 
 /* Nobody listens there, so each request fails one way or the other, once. */
-static void
-requests_without_memory_end_as_failures(void **state)
-{
+static void requests_without_memory_end_as_failures(void **state) {
     (void)state;
     struct imd_error error;
     struct imd_settings *settings = settings_with(NULL, NULL);
@@ -351,9 +303,7 @@ requests_without_memory_end_as_failures(void **state)
     imd_settings_release(settings);
 }
 
-int
-main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(polls_make_up_for_any_failed_allocation),
         cmocka_unit_test(rejected_objects_are_told_whatever_fails),

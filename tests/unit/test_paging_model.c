@@ -90,9 +90,7 @@ struct history {
 
 static void trace(struct history *history, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-static void
-trace(struct history *history, const char *format, ...)
-{
+static void trace(struct history *history, const char *format, ...) {
     if (!history->trace) return;
     va_list arguments;
     va_start(arguments, format);
@@ -102,21 +100,15 @@ trace(struct history *history, const char *format, ...)
     va_end(arguments);
 }
 
-static bool
-chance(struct history *history, unsigned percent)
-{
+static bool chance(struct history *history, unsigned percent) {
     return graph_random_chance(&history->random, percent);
 }
 
-static uint64_t
-below(struct history *history, uint64_t limit)
-{
+static uint64_t below(struct history *history, uint64_t limit) {
     return graph_random_below(&history->random, limit);
 }
 
-static void
-complain(struct history *history, const char *what, const char *id, int64_t stamp)
-{
+static void complain(struct history *history, const char *what, const char *id, int64_t stamp) {
     char text[GRAPH_TIME_TEXT];
     if (history->problem) return;
     snprintf(history->problem_text, sizeof history->problem_text, "%s: %s %s", what, id,
@@ -140,9 +132,7 @@ static const struct {
 };
 #define ROUNDS (sizeof rounds / sizeof *rounds)
 
-static void
-add_version(struct history *history, unsigned number, int64_t created, int64_t stamp, int64_t visible)
-{
+static void add_version(struct history *history, unsigned number, int64_t created, int64_t stamp, int64_t visible) {
     static const char *const severities[] = {"high", "medium", "low", "informational"};
     const struct graph_source *row = &graph_sources[history->graph];
     const char *problem = NULL;
@@ -158,9 +148,7 @@ add_version(struct history *history, unsigned number, int64_t created, int64_t s
 }
 
 /* Detections that the API's queries cannot tell apart, and that it does not show in one page, cannot be had by anybody. */
-static bool
-is_crowded(const struct history *history, int64_t stamp)
-{
+static bool is_crowded(const struct history *history, int64_t stamp) {
     unsigned near = 0;
     for (size_t i = 0; i < history->feed->object_count; i++)
         near += llabs(history->feed->objects[i]->newest - stamp) < 5 * MILLISECOND;
@@ -168,9 +156,7 @@ is_crowded(const struct history *history, int64_t stamp)
 }
 
 /* Stamps lie on a grid so coarse that they often tie; those of detections near it, finer than a query can tell. */
-static int64_t
-make_stamp(struct history *history)
-{
+static int64_t make_stamp(struct history *history) {
     int64_t grid = chance(history, 40) ? 10 * SECOND : SECOND / 3;
     int64_t now = history->now + history->api_offset, stamp = now - now % grid;
     if (history->source->style != IMD_PAGE_WINDOW) return stamp;
@@ -179,41 +165,31 @@ make_stamp(struct history *history)
     return stamp;
 }
 
-static int64_t
-make_visible(struct history *history, int64_t stamp)
-{
+static int64_t make_visible(struct history *history, int64_t stamp) {
     if (!chance(history, 20) || !history->late_max) return history->now;
     int64_t visible = stamp - history->api_offset + (int64_t)below(history, (uint64_t)history->late_max);
     return visible > history->now ? visible : history->now;
 }
 
-static void
-create_at(struct history *history, int64_t stamp)
-{
+static void create_at(struct history *history, int64_t stamp) {
     unsigned number = history->next_number++;
     /* Creation times differ: two objects that tie in everything a query can tell apart cannot be paged by anybody. */
     add_version(history, number, stamp - SECOND - (int64_t)number * 7, stamp, make_visible(history, stamp));
     history->objects_left--;
 }
 
-static void
-create(struct history *history)
-{
+static void create(struct history *history) {
     create_at(history, make_stamp(history));
 }
 
 /* Many at once, as an incident makes them: more than a page holds. */
-static void
-burst(struct history *history)
-{
+static void burst(struct history *history) {
     int64_t stamp = make_stamp(history);
     for (unsigned i = 5 + (unsigned)below(history, 25); i-- > 0 && history->objects_left;) create_at(history, stamp);
     history->bursts_left--;
 }
 
-static void
-update(struct history *history)
-{
+static void update(struct history *history) {
     if (!history->feed->object_count || history->source->style == IMD_PAGE_WINDOW) return; /* those are immutable */
     struct graph_object *object = history->feed->objects[below(history, history->feed->object_count)];
     int64_t stamp = make_stamp(history);
@@ -222,9 +198,7 @@ update(struct history *history)
     history->updates_left--;
 }
 
-static void
-live(struct history *history)
-{
+static void live(struct history *history) {
     for (unsigned i = (unsigned)below(history, 4); i-- > 0;) {
         if (history->objects_left && chance(history, 60)) create(history);
         if (history->updates_left && chance(history, 40)) update(history);
@@ -234,9 +208,7 @@ live(struct history *history)
 }
 
 /* What goes on for a while. */
-static void
-disturb(struct history *history)
-{
+static void disturb(struct history *history) {
     if (history->clock_steps_left && chance(history, 2)) {
         history->clock_steps_left--;
         history->api_offset = (int64_t)below(history, 1200) * SECOND - 600 * SECOND;
@@ -259,15 +231,11 @@ disturb(struct history *history)
 
 /* --- transport in virtual time --- */
 
-static struct history *
-of(struct imd_transport *transport)
-{
+static struct history *of(struct imd_transport *transport) {
     return (struct history *)((char *)transport - offsetof(struct history, transport));
 }
 
-static void
-start(struct imd_transport *transport, struct imd_request *request)
-{
+static void start(struct imd_transport *transport, struct imd_request *request) {
     struct history *history = of(transport);
     memset(&request->response, 0, sizeof request->response);
     request->response.date = IMD_TIME_NONE;
@@ -275,54 +243,38 @@ start(struct imd_transport *transport, struct imd_request *request)
     history->requests[history->request_count++] = request;
 }
 
-static void
-forget_request(struct history *history, struct imd_request *request)
-{
+static void forget_request(struct history *history, struct imd_request *request) {
     request->handle = NULL;
     for (unsigned i = 0; i < history->request_count; i++)
         if (history->requests[i] == request) history->requests[i] = history->requests[--history->request_count];
 }
 
-static void
-cancel(struct imd_transport *transport, struct imd_request *request)
-{
+static void cancel(struct imd_transport *transport, struct imd_request *request) {
     forget_request(of(transport), request);
 }
 
-static void
-resume(struct imd_transport *transport, struct imd_request *request)
-{
+static void resume(struct imd_transport *transport, struct imd_request *request) {
     (void)transport;
     request->paused = false;
 }
 
-static void
-wake(struct imd_transport *transport)
-{
+static void wake(struct imd_transport *transport) {
     (void)transport;
 }
 
-static int64_t
-monotonic(struct imd_transport *transport)
-{
+static int64_t monotonic(struct imd_transport *transport) {
     return (of(transport)->now - of(transport)->start) / (SECOND / 1000);
 }
 
-static imd_time
-wall(struct imd_transport *transport)
-{
+static imd_time wall(struct imd_transport *transport) {
     return of(transport)->now + of(transport)->wall_offset;
 }
 
-static void
-free_transport(struct imd_transport *transport)
-{
+static void free_transport(struct imd_transport *transport) {
     (void)transport;
 }
 
-static void
-send_body(struct history *history, struct imd_request *request, const char *body, size_t length)
-{
+static void send_body(struct history *history, struct imd_request *request, const char *body, size_t length) {
     size_t sent = 0;
     while (sent < length && request->response.failure == IMD_FAILURE_NONE) {
         size_t part = 1 + (size_t)below(history, 700);
@@ -333,18 +285,14 @@ send_body(struct history *history, struct imd_request *request, const char *body
     request->response.bytes = sent;
 }
 
-static void
-answer_token(struct history *history, struct imd_request *request)
-{
+static void answer_token(struct history *history, struct imd_request *request) {
     static const char token[] = "{\"token_type\":\"Bearer\",\"expires_in\":3599,\"access_token\":\"a.b.c\"}";
     request->response.status = 200;
     send_body(history, request, token, sizeof token - 1);
 }
 
 /* The same answer to everything. */
-static bool
-answer_outage(struct history *history, struct imd_request *request)
-{
+static bool answer_outage(struct history *history, struct imd_request *request) {
     static const struct {
         int status;
         const char *body;
@@ -362,9 +310,7 @@ answer_outage(struct history *history, struct imd_request *request)
 }
 
 /* A fault instead of an answer, or in the middle of it; true if there was one. */
-static bool
-answer_fault(struct history *history, struct imd_request *request)
-{
+static bool answer_fault(struct history *history, struct imd_request *request) {
     static const int statuses[] = {429, 500, 503, 504};
     static const char *const waits[] = {"0", "-5", "soon", "99999999999999999999", "Sun, 01 Jan 2090 00:00:00 GMT"};
     if (history->now < history->outage_until) return answer_outage(history, request);
@@ -382,9 +328,7 @@ answer_fault(struct history *history, struct imd_request *request)
     return true;
 }
 
-static void
-answer_page(struct history *history, struct imd_request *request)
-{
+static void answer_page(struct history *history, struct imd_request *request) {
     const char *query = strchr(request->url, '?');
     int64_t api_now = history->now + history->api_offset;
     struct graph_request ask = {.source = history->graph,
@@ -411,9 +355,7 @@ answer_page(struct history *history, struct imd_request *request)
     graph_answer_free(&answer);
 }
 
-static void
-poll_once(struct imd_transport *transport, int timeout_ms)
-{
+static void poll_once(struct imd_transport *transport, int timeout_ms) {
     struct history *history = of(transport);
     if (!history->request_count) { /* nothing under way: time passes until the engine has something to do */
         history->now += (int64_t)timeout_ms * (SECOND / 1000);
@@ -437,17 +379,13 @@ static const struct imd_transport_operations transport_operations = {start,     
 
 /* --- the sink --- */
 
-static struct output *
-find_output(struct history *history, const char *id, int64_t stamp)
-{
+static struct output *find_output(struct history *history, const char *id, int64_t stamp) {
     for (size_t i = 0; i < history->output_count; i++)
         if (history->outputs[i].stamp == stamp && !strcmp(history->outputs[i].id, id)) return &history->outputs[i];
     return NULL;
 }
 
-static void
-note_output(struct history *history, const struct imd_alert *alert, uint64_t receipt)
-{
+static void note_output(struct history *history, const struct imd_alert *alert, uint64_t receipt) {
     struct output *output = find_output(history, alert->id, alert->stamp);
     trace(history, "  out %s %s %s", alert->id, alert->updated, alert->change == IMD_CHANGE_NEW ? "new" : "update");
     if (!output) {
@@ -464,18 +402,14 @@ note_output(struct history *history, const struct imd_alert *alert, uint64_t rec
     if (++output->times > output->allowed) complain(history, "delivered twice", alert->id, alert->stamp);
 }
 
-static void
-note_health(struct history *history, const char *json)
-{
+static void note_health(struct history *history, const char *json) {
     if (!strstr(json, "\"state\":\"rejected\"")) return;
     trace(history, "  placeholder %s", json);
     history->placeholders++;
     if (*history->poison && strstr(json, history->poison)) history->placeholder_has_id = true;
 }
 
-static void
-submit(void *context, struct imd_batch *batch)
-{
+static void submit(void *context, struct imd_batch *batch) {
     struct history *history = context;
     uint64_t receipt = ++history->receipts;
     for (size_t i = 0; i < batch->count; i++) {
@@ -488,9 +422,7 @@ submit(void *context, struct imd_batch *batch)
     imd_engine_submitted(history->engine, batch);
 }
 
-static bool
-acknowledged(void *context, const struct imd_batch *batch)
-{
+static bool acknowledged(void *context, const struct imd_batch *batch) {
     struct history *history = context;
     if (history->now < history->blocked_until || (history->slow_sink && !chance(history, 20))) return false;
     for (size_t i = 0; i < history->output_count; i++) {
@@ -501,18 +433,14 @@ acknowledged(void *context, const struct imd_batch *batch)
     return true;
 }
 
-static void
-release(void *context, struct imd_batch *batch)
-{
+static void release(void *context, struct imd_batch *batch) {
     (void)context;
     (void)batch;
 }
 
 /* --- the engine's life --- */
 
-static struct imd_settings *
-make_settings(struct history *history)
-{
+static struct imd_settings *make_settings(struct history *history) {
     char overlap[24], reconcile[24], page[24], interval[24], in_flight[24];
     struct imd_settings *settings = imd_settings_new();
     snprintf(overlap, sizeof overlap, "%" PRId64 "s", history->overlap);
@@ -536,9 +464,7 @@ make_settings(struct history *history)
     return settings;
 }
 
-static void
-start_engine(struct history *history)
-{
+static void start_engine(struct history *history) {
     struct imd_error error = {0};
     struct imd_tenants *tenants = NULL;
     const struct imd_engine_options options = {.store = &history->store.store};
@@ -555,17 +481,13 @@ start_engine(struct history *history)
 }
 
 /* Acknowledged, and the store was written since. */
-static bool
-is_committed(const struct history *history, const struct output *output)
-{
+static bool is_committed(const struct history *history, const struct output *output) {
     return output->acknowledged && history->store.commits > output->commits;
 }
 
 /* As kill -9: what is not committed is forgotten and may come again; what is not acknowledged may be lost with the queue that
  * held it. */
-static void
-kill_engine(struct history *history)
-{
+static void kill_engine(struct history *history) {
     trace(history, "*** killed");
     imd_engine_free(history->engine);
     for (size_t i = 0; i < history->output_count; i++) {
@@ -584,22 +506,16 @@ kill_engine(struct history *history)
 
 /* --- judging --- */
 
-static struct imd_feed *
-engine_feed(struct history *history)
-{
+static struct imd_feed *engine_feed(struct history *history) {
     return history->engine->inputs->tenants[0]->feeds[history->source->id];
 }
 
-static bool
-is_poison(const struct history *history, const struct graph_version *version)
-{
+static bool is_poison(const struct history *history, const struct graph_version *version) {
     return *history->poison && memmem(version->bytes, version->length, history->poison, strlen(history->poison));
 }
 
 /* The moment of an object that cannot be delivered is left out for an hour, also when it could be delivered again. */
-static bool
-is_left_out(struct history *history, const struct graph_version *version)
-{
+static bool is_left_out(struct history *history, const struct graph_version *version) {
     const struct imd_feed *feed = engine_feed(history);
     for (unsigned i = 0; *history->poison && i < feed->poison_count; i++)
         if (version->changed >= feed->poisons[i].from && version->changed < feed->poisons[i].to) return true;
@@ -607,9 +523,7 @@ is_left_out(struct history *history, const struct graph_version *version)
 }
 
 /* What cannot be delivered has been told of, by its id where the API tells that much. */
-static void
-check_placeholders(struct history *history)
-{
+static void check_placeholders(struct history *history) {
     for (size_t i = 0; i < history->feed->object_count; i++) {
         const struct graph_version *version = history->feed->objects[i]->current;
         if (!version || !is_poison(history, version)) continue;
@@ -620,9 +534,7 @@ check_placeholders(struct history *history)
 }
 
 /* What is out and not acknowledged is bounded: by `maxInFlight`, and a page on top. */
-static void
-check_bound(struct history *history)
-{
+static void check_bound(struct history *history) {
     const struct imd_engine_input *input = history->engine->inputs;
     const struct imd_paging *paging = &engine_feed(history)->paging;
     unsigned widest = paging->widest > history->page_size ? paging->widest : history->page_size;
@@ -631,9 +543,7 @@ check_bound(struct history *history)
 }
 
 /* Every version visible since `since` with a stamp from `lower` on must be out. */
-static void
-check_visible(struct history *history, int64_t since, imd_time lower, bool final, const char *what)
-{
+static void check_visible(struct history *history, int64_t since, imd_time lower, bool final, const char *what) {
     for (size_t i = 0; i < history->feed->object_count; i++) {
         const struct graph_version *version = history->feed->objects[i]->current;
         if (!version || version->visible_at > since || version->changed < lower) continue;
@@ -652,9 +562,7 @@ struct watch {
 };
 
 /* One turn, with a look at whether it began or completed a poll. */
-static void
-turn(struct history *history, struct watch *watch)
-{
+static void turn(struct history *history, struct watch *watch) {
     struct imd_feed *feed = engine_feed(history);
     imd_engine_turn(history->engine, 600000);
     imd_checkpointer_turn(history->engine->checkpointer, monotonic(&history->transport), chance(history, 30));
@@ -675,9 +583,7 @@ turn(struct history *history, struct watch *watch)
     if (feed->poll) watch->lower = feed->poll->walk.lower;
 }
 
-static void
-run_until(struct history *history, struct watch *watch, int64_t until)
-{
+static void run_until(struct history *history, struct watch *watch, int64_t until) {
     while (history->now < until && !history->problem) {
         turn(history, watch);
         if (history->kills_left && chance(history, 3)) {
@@ -690,9 +596,7 @@ run_until(struct history *history, struct watch *watch, int64_t until)
     }
 }
 
-static void
-choose_quirks(struct history *history)
-{
+static void choose_quirks(struct history *history) {
     struct graph_quirks *quirks = &history->quirks;
     quirks->order = chance(history, 50) ? GRAPH_ORDER_OBEYED : chance(history, 50) ? GRAPH_ORDER_REFUSED : GRAPH_ORDER_IGNORED;
     unsigned link = (unsigned)below(history, 5);
@@ -720,9 +624,7 @@ choose_quirks(struct history *history)
     quirks->select_refused = chance(history, 30);
 }
 
-static void
-choose_plan(struct history *history)
-{
+static void choose_plan(struct history *history) {
     history->start = INT64_C(17850000000000000);
     history->now = history->start;
     history->objects_left = 1 + (unsigned)below(history, OBJECTS_MAX);
@@ -746,9 +648,7 @@ choose_plan(struct history *history)
     choose_quirks(history);
 }
 
-static void
-play(struct history *history)
-{
+static void play(struct history *history) {
     graph_data_init(&history->data, NULL, NULL);
     history->source = &imd_sources[rounds[history->seed % ROUNDS].id];
     history->graph = rounds[history->seed % ROUNDS].graph;
@@ -784,16 +684,12 @@ play(struct history *history)
     free(history->outputs);
 }
 
-static uint64_t
-number_from(const char *variable, uint64_t fallback)
-{
+static uint64_t number_from(const char *variable, uint64_t fallback) {
     const char *text = getenv(variable);
     return text && *text ? strtoull(text, NULL, 10) : fallback;
 }
 
-static void
-every_version_visible_at_a_complete_poll_is_delivered_once(void **state)
-{
+static void every_version_visible_at_a_complete_poll_is_delivered_once(void **state) {
     (void)state;
     uint64_t only = number_from("IMD_MODEL_SEED", 0), histories = number_from("IMD_MODEL_HISTORIES", HISTORIES);
     uint64_t first = only ? only : number_from("IMD_MODEL_FIRST", 1);
@@ -821,9 +717,7 @@ every_version_visible_at_a_complete_poll_is_delivered_once(void **state)
     figures_write(&figures);
 }
 
-int
-main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_version_visible_at_a_complete_poll_is_delivered_once),
     };

@@ -20,9 +20,7 @@ static const struct imd_query everything = {.from = IMD_TIME_NONE,
                                             .created_to = IMD_TIME_NONE,
                                             .top = 1000};
 
-static void
-check(const struct imd_query *query, enum imd_source_id source, const char *expected)
-{
+static void check(const struct imd_query *query, enum imd_source_id source, const char *expected) {
     struct imd_buffer url;
     imd_buffer_init(&url, IMD_URL_MAX);
     assert_true(imd_query_url(&url, BASE, &imd_sources[source], query));
@@ -30,16 +28,12 @@ check(const struct imd_query *query, enum imd_source_id source, const char *expe
     imd_buffer_free(&url);
 }
 
-static void
-without_bounds_there_is_no_filter(void **state)
-{
+static void without_bounds_there_is_no_filter(void **state) {
     (void)state;
     check(&everything, IMD_SOURCE_ALERTS, BASE "/v1.0/security/alerts_v2?$top=1000");
 }
 
-static void
-the_lower_bound_is_inclusive_and_the_upper_one_exclusive(void **state)
-{
+static void the_lower_bound_is_inclusive_and_the_upper_one_exclusive(void **state) {
     (void)state;
     struct imd_query query = everything;
     query.from = NOON;
@@ -53,9 +47,7 @@ the_lower_bound_is_inclusive_and_the_upper_one_exclusive(void **state)
           BASE "/v1.0/security/alerts_v2?$top=1000&$filter=lastUpdateDateTime%20lt%202026-01-01T00%3A00%3A00.0000001Z");
 }
 
-static void
-times_keep_all_seven_digits(void **state)
-{
+static void times_keep_all_seven_digits(void **state) {
     (void)state;
     struct imd_query query = everything;
     query.from = NOON + 1234567;
@@ -63,9 +55,7 @@ times_keep_all_seven_digits(void **state)
           BASE "/v1.0/security/alerts_v2?$top=1000&$filter=lastUpdateDateTime%20ge%202026-01-01T00%3A00%3A00.1234567Z");
 }
 
-static void
-creation_time_and_partitions_narrow_it_further(void **state)
-{
+static void creation_time_and_partitions_narrow_it_further(void **state) {
     (void)state;
     struct imd_query query = everything;
     query.created_from = NOON;
@@ -80,9 +70,7 @@ creation_time_and_partitions_narrow_it_further(void **state)
           "serviceSource%20eq%20%27microsoftDefenderForIdentity%27");
 }
 
-static void
-each_source_has_its_own_fields(void **state)
-{
+static void each_source_has_its_own_fields(void **state) {
     (void)state;
     struct imd_query query = everything;
     query.from = NOON;
@@ -97,9 +85,7 @@ each_source_has_its_own_fields(void **state)
           "/api/alerts?$top=50&$filter=lastUpdateTime%20ge%202026-01-01T00%3A00%3A00Z&$orderby=lastUpdateTime%20asc");
 }
 
-static void
-navigation_properties_are_asked_for_where_there_are_any(void **state)
-{
+static void navigation_properties_are_asked_for_where_there_are_any(void **state) {
     (void)state;
     struct imd_query query = everything;
     query.expand = true;
@@ -111,9 +97,7 @@ navigation_properties_are_asked_for_where_there_are_any(void **state)
 
 /* Milliseconds, UTC without saying so, and a millisecond wider at both ends: nobody documents what the bounds include.
  */
-static void
-the_siem_api_is_asked_for_a_window(void **state)
-{
+static void the_siem_api_is_asked_for_a_window(void **state) {
     (void)state;
     struct imd_query query = everything;
     query.ordered = query.expand = true;
@@ -127,9 +111,7 @@ the_siem_api_is_asked_for_a_window(void **state)
 }
 
 /* "a or b" beside the time range would otherwise let in everything that b matches, at every poll. */
-static void
-the_users_filter_is_anded_as_a_whole(void **state)
-{
+static void the_users_filter_is_anded_as_a_whole(void **state) {
     (void)state;
     struct imd_query query = everything;
     query.from = NOON;
@@ -144,9 +126,7 @@ the_users_filter_is_anded_as_a_whole(void **state)
           BASE "/v1.0/security/alerts_v2?$top=1000&$filter=%28status%20ne%20%27r%C3%A9solu%27%29");
 }
 
-static void
-a_filter_that_does_not_fit_is_refused_and_never_cut(void **state)
-{
+static void a_filter_that_does_not_fit_is_refused_and_never_cut(void **state) {
     (void)state;
     struct imd_query query = everything;
     struct imd_buffer url;
@@ -163,9 +143,7 @@ a_filter_that_does_not_fit_is_refused_and_never_cut(void **state)
     free(filter);
 }
 
-static void
-the_url_is_added_to_what_is_there(void **state)
-{
+static void the_url_is_added_to_what_is_there(void **state) {
     (void)state;
     struct imd_buffer url;
     imd_buffer_init(&url, 200);
@@ -175,9 +153,7 @@ the_url_is_added_to_what_is_there(void **state)
     imd_buffer_free(&url);
 }
 
-int
-main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_bounds_there_is_no_filter),
         cmocka_unit_test(the_lower_bound_is_inclusive_and_the_upper_one_exclusive),

@@ -16,40 +16,30 @@
 
 static struct world world;
 
-static int
-begin(void **state)
-{
+static int begin(void **state) {
     (void)state;
     world_init(&world, NULL, NULL);
     return 0;
 }
 
-static int
-end(void **state)
-{
+static int end(void **state) {
     (void)state;
     if (world.engine) world_check_accounts(&world);
     world_free(&world);
     return 0;
 }
 
-static void
-start(unsigned tenants, const char *extra)
-{
+static void start(unsigned tenants, const char *extra) {
     world_write_tenants(&world, tenants, extra);
     world_start(&world);
 }
 
 /* An alert for each of `count` tenants. */
-static void
-make_alerts(unsigned count, const char *id)
-{
+static void make_alerts(unsigned count, const char *id) {
     for (unsigned i = 1; i <= count; i++) virtual_api_alert(&world.api, world_tenant(i), id, 0);
 }
 
-static void
-all_have(unsigned from, unsigned count, const char *id)
-{
+static void all_have(unsigned from, unsigned count, const char *id) {
     for (unsigned i = from; i < from + count; i++)
         if (world_alerts(&world, i, id) != 1)
             fail_msg("tenant %u has %s %zu times", i, id, world_alerts(&world, i, id));
@@ -57,9 +47,7 @@ all_have(unsigned from, unsigned count, const char *id)
 
 /* --- the file --- */
 
-static void
-a_changed_file_is_taken_over_without_a_signal(void **state)
-{
+static void a_changed_file_is_taken_over_without_a_signal(void **state) {
     (void)state;
     make_alerts(4, "a");
     start(3, NULL);
@@ -74,9 +62,7 @@ a_changed_file_is_taken_over_without_a_signal(void **state)
     assert_int_equal(world_logged(&world, "read again, 4 tenants (3 before)"), 1);
 }
 
-static void
-who_is_taken_out_is_polled_no_more(void **state)
-{
+static void who_is_taken_out_is_polled_no_more(void **state) {
     (void)state;
     start(3, NULL);
     world_run(&world, 2 * MINUTES);
@@ -92,9 +78,7 @@ who_is_taken_out_is_polled_no_more(void **state)
     all_have(1, 3, "after");
 }
 
-static void
-new_settings_count_from_the_next_request(void **state)
-{
+static void new_settings_count_from_the_next_request(void **state) {
     (void)state;
     start(1, NULL);
     world_run(&world, 5 * MINUTES);
@@ -106,9 +90,7 @@ new_settings_count_from_the_next_request(void **state)
     assert_string_equal(world_feed(&world, 1)->tenant->settings->tenant_name, "Renamed");
 }
 
-static void
-a_new_credential_gets_a_new_token(void **state)
-{
+static void a_new_credential_gets_a_new_token(void **state) {
     (void)state;
     start(1, NULL);
     world_run(&world, 2 * MINUTES);
@@ -117,9 +99,7 @@ a_new_credential_gets_a_new_token(void **state)
     assert_int_equal(world.api.token_requests, 2);
 }
 
-static void
-an_error_in_the_file_changes_nothing_and_is_told_once(void **state)
-{
+static void an_error_in_the_file_changes_nothing_and_is_told_once(void **state) {
     (void)state;
     static const char *const bad[] = {"tenants:\n    - tenantId: [\n", "", "tenants: []\n",
                                       "tenants:\n    - tenantId: not a guid\n",
@@ -142,18 +122,14 @@ an_error_in_the_file_changes_nothing_and_is_told_once(void **state)
     all_have(1, 2, "gone");
 }
 
-static void
-slow_api(void *context, const struct virtual_call *call, struct virtual_answer *answer)
-{
+static void slow_api(void *context, const struct virtual_call *call, struct virtual_answer *answer) {
     (void)context;
     (void)call;
     answer->delay = 3000;
 }
 
 /* At any moment: during sign-in, in the middle of a page, parked. */
-static void
-a_reload_at_any_moment_repeats_and_loses_nothing(void **state)
-{
+static void a_reload_at_any_moment_repeats_and_loses_nothing(void **state) {
     (void)state;
     world.api.script = slow_api;
     world.api.latency = 10;
@@ -180,9 +156,7 @@ a_reload_at_any_moment_repeats_and_loses_nothing(void **state)
     }
 }
 
-static void
-a_reload_is_no_burst(void **state)
-{
+static void a_reload_is_no_burst(void **state) {
     (void)state;
     start(200, NULL);
     world_run(&world, 5 * MINUTES + 20 * SECONDS);
@@ -199,9 +173,8 @@ struct seen_feeds {
     uint64_t polls;
 };
 
-static void
-look(void *context, const struct imd_settings *settings, const struct imd_source *source, struct imd_counters *counters)
-{
+static void look(void *context, const struct imd_settings *settings, const struct imd_source *source,
+                 struct imd_counters *counters) {
     struct seen_feeds *seen = context;
     (void)settings;
     (void)source;
@@ -209,9 +182,7 @@ look(void *context, const struct imd_settings *settings, const struct imd_source
     seen->polls += imd_count_read(counters->polls);
 }
 
-static void
-statistics_see_the_feeds_there_are(void **state)
-{
+static void statistics_see_the_feeds_there_are(void **state) {
     (void)state;
     struct seen_feeds seen = {0};
     start(5, NULL);
@@ -231,17 +202,13 @@ statistics_see_the_feeds_there_are(void **state)
 static const char *trouble;
 static struct virtual_answer trouble_answer;
 
-static void
-trouble_one(void *context, const struct virtual_call *call, struct virtual_answer *answer)
-{
+static void trouble_one(void *context, const struct virtual_call *call, struct virtual_answer *answer) {
     (void)context;
     if (strcmp(call->tenant, trouble) == 0) *answer = trouble_answer;
 }
 
 /* Alerts of the others arrive as soon as ever. */
-static void
-one_tenants_trouble_delays_no_other(void **state)
-{
+static void one_tenants_trouble_delays_no_other(void **state) {
     (void)state;
     static const struct virtual_answer troubles[] = {
         {.hangs = true},
@@ -281,9 +248,7 @@ one_tenants_trouble_delays_no_other(void **state)
     }
 }
 
-static void
-a_flood_of_one_tenant_delays_no_other(void **state)
-{
+static void a_flood_of_one_tenant_delays_no_other(void **state) {
     (void)state;
     settings_put(world.settings, "pageSize", "10");
     for (unsigned i = 0; i < 3000; i++) {
@@ -302,9 +267,7 @@ a_flood_of_one_tenant_delays_no_other(void **state)
     assert_int_equal(world_alerts(&world, 1, NULL), 3001);
 }
 
-static void
-latency_is_shared_not_added(void **state)
-{
+static void latency_is_shared_not_added(void **state) {
     (void)state;
     world.api.latency = 200;
     make_alerts(200, "a");
@@ -315,9 +278,7 @@ latency_is_shared_not_added(void **state)
     assert_true(world.api.most_at_once <= 256);
 }
 
-int
-main(void)
-{
+int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
         TEST(a_changed_file_is_taken_over_without_a_signal),

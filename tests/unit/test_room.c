@@ -16,33 +16,25 @@
 
 static struct world world;
 
-static int
-begin(void **state)
-{
+static int begin(void **state) {
     (void)state;
     world_init(&world, "maxInFlight", "100", "pageSize", "10", NULL);
     return 0;
 }
 
-static int
-end(void **state)
-{
+static int end(void **state) {
     (void)state;
     world_check_accounts(&world);
     world_free(&world);
     return 0;
 }
 
-static void
-start(unsigned tenants)
-{
+static void start(unsigned tenants) {
     world_write_tenants(&world, tenants, NULL);
     world_start(&world);
 }
 
-static void
-add_alerts(unsigned tenant, unsigned count, size_t padding)
-{
+static void add_alerts(unsigned tenant, unsigned count, size_t padding) {
     for (unsigned i = 0; i < count; i++) {
         char id[30];
         snprintf(id, sizeof id, "t%u-a%u", tenant, i);
@@ -51,9 +43,7 @@ add_alerts(unsigned tenant, unsigned count, size_t padding)
     }
 }
 
-static void
-all_arrive_once(unsigned tenants, unsigned each)
-{
+static void all_arrive_once(unsigned tenants, unsigned each) {
     for (unsigned tenant = 1; tenant <= tenants; tenant++)
         for (unsigned i = 0; i < each; i++) {
             char id[30];
@@ -62,9 +52,7 @@ all_arrive_once(unsigned tenants, unsigned each)
         }
 }
 
-static void
-what_is_not_acknowledged_is_bounded(void **state)
-{
+static void what_is_not_acknowledged_is_bounded(void **state) {
     (void)state;
     add_alerts(1, 500, 1);
     world.acknowledges_nothing = true;
@@ -85,9 +73,7 @@ what_is_not_acknowledged_is_bounded(void **state)
     assert_int_equal(world.input->load.queued_bytes, 0);
 }
 
-static void
-a_store_that_fails_is_back_pressure_too(void **state)
-{
+static void a_store_that_fails_is_back_pressure_too(void **state) {
     (void)state;
     add_alerts(1, 500, 1);
     world.store.failing = true;
@@ -101,9 +87,7 @@ a_store_that_fails_is_back_pressure_too(void **state)
     assert_int_equal(world_logged(&world, "checkpoints are written again"), 1);
 }
 
-static void
-one_feed_leaves_half_of_the_room_to_others(void **state)
-{
+static void one_feed_leaves_half_of_the_room_to_others(void **state) {
     (void)state;
     add_alerts(1, 500, 1);
     world.acknowledges_nothing = true;
@@ -119,16 +103,12 @@ one_feed_leaves_half_of_the_room_to_others(void **state)
     all_arrive_once(2, 20);
 }
 
-static bool
-is_parked(unsigned tenant)
-{
+static bool is_parked(unsigned tenant) {
     return world_feed(&world, tenant)->state == IMD_FEED_PARKED;
 }
 
 /* Where there is less room than all want, each gets its turn. */
-static void
-who_waits_longest_comes_first(void **state)
-{
+static void who_waits_longest_comes_first(void **state) {
     (void)state;
     for (unsigned tenant = 1; tenant <= 5; tenant++) add_alerts(tenant, 400, 1);
     start(5);
@@ -146,9 +126,7 @@ who_waits_longest_comes_first(void **state)
     all_arrive_once(5, 400);
 }
 
-static void
-outputs_that_stand_still_are_a_state(void **state)
-{
+static void outputs_that_stand_still_are_a_state(void **state) {
     (void)state;
     add_alerts(1, 500, 1);
     start(2);
@@ -171,9 +149,7 @@ outputs_that_stand_still_are_a_state(void **state)
 }
 
 /* The outputs are well: whoever looks after them must not be sent to look for a fault there. */
-static void
-a_state_that_cannot_be_written_is_another_one(void **state)
-{
+static void a_state_that_cannot_be_written_is_another_one(void **state) {
     (void)state;
     add_alerts(1, 500, 1);
     start(2);
@@ -189,9 +165,7 @@ a_state_that_cannot_be_written_is_another_one(void **state)
     all_arrive_once(1, 500);
 }
 
-static void
-a_blocked_output_is_remembered_over_a_restart(void **state)
-{
+static void a_blocked_output_is_remembered_over_a_restart(void **state) {
     (void)state;
     add_alerts(1, 500, 1);
     start(1);
@@ -207,9 +181,7 @@ a_blocked_output_is_remembered_over_a_restart(void **state)
 }
 
 /* A sink that takes nothing: a transfer is held up in the middle, and goes on where it stood. */
-static void
-transfers_pause_while_the_sink_is_behind(void **state)
-{
+static void transfers_pause_while_the_sink_is_behind(void **state) {
     (void)state;
     settings_put(world.settings, "maxInFlight", "10000");
     settings_put(world.settings, "pageSize", "1000");
@@ -235,9 +207,7 @@ transfers_pause_while_the_sink_is_behind(void **state)
     assert_null(world.input->paused);
 }
 
-static void
-a_reload_may_find_transfers_paused(void **state)
-{
+static void a_reload_may_find_transfers_paused(void **state) {
     (void)state;
     settings_put(world.settings, "maxInFlight", "10000");
     world.api.chunk = 16000;
@@ -257,9 +227,7 @@ a_reload_may_find_transfers_paused(void **state)
     assert_null(world.input->paused);
 }
 
-static void
-the_end_may_come_while_all_is_blocked(void **state)
-{
+static void the_end_may_come_while_all_is_blocked(void **state) {
     (void)state;
     settings_put(world.settings, "maxInFlight", "10000");
     settings_put(world.settings, "pageSize", "1000");
@@ -279,9 +247,7 @@ the_end_may_come_while_all_is_blocked(void **state)
     all_arrive_once(3, 60);
 }
 
-int
-main(void)
-{
+int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
         TEST(what_is_not_acknowledged_is_bounded),        TEST(a_store_that_fails_is_back_pressure_too),

@@ -16,26 +16,20 @@
 
 static struct world world;
 
-static int
-begin(void **state)
-{
+static int begin(void **state) {
     (void)state;
     world_init(&world, NULL, NULL);
     return 0;
 }
 
-static int
-end(void **state)
-{
+static int end(void **state) {
     (void)state;
     if (world.engine) world_check_accounts(&world);
     world_free(&world);
     return 0;
 }
 
-static void
-start(unsigned tenants, const char *extra)
-{
+static void start(unsigned tenants, const char *extra) {
     world_write_tenants(&world, tenants, extra);
     world_start(&world);
 }
@@ -47,9 +41,7 @@ static struct {
     struct virtual_answer answer;
 } script;
 
-static void
-play(void *context, const struct virtual_call *call, struct virtual_answer *answer)
-{
+static void play(void *context, const struct virtual_call *call, struct virtual_answer *answer) {
     (void)context;
     if (call->token != script.token) return;
     script.matched++;
@@ -58,9 +50,7 @@ play(void *context, const struct virtual_call *call, struct virtual_answer *answ
     *answer = script.answer;
 }
 
-static void
-answer_tokens(unsigned times, struct virtual_answer answer)
-{
+static void answer_tokens(unsigned times, struct virtual_answer answer) {
     memset(&script, 0, sizeof script);
     script.token = true;
     script.times = times;
@@ -70,9 +60,7 @@ answer_tokens(unsigned times, struct virtual_answer answer)
 
 /* --- one token for all --- */
 
-static void
-a_token_serves_until_it_has_to_be_renewed(void **state)
-{
+static void a_token_serves_until_it_has_to_be_renewed(void **state) {
     (void)state;
     start(1, NULL);
     world_run(&world, 50 * MINUTES);
@@ -84,9 +72,7 @@ a_token_serves_until_it_has_to_be_renewed(void **state)
     assert_int_equal(world.input->counters.tokens_issued, world.api.token_requests);
 }
 
-static void
-feeds_of_one_api_share_one_request(void **state)
-{
+static void feeds_of_one_api_share_one_request(void **state) {
     (void)state;
     world.api.latency = 2000;
     start(3, "      sources: [alerts, incidents]\n");
@@ -96,9 +82,7 @@ feeds_of_one_api_share_one_request(void **state)
     for (unsigned tenant = 1; tenant <= 3; tenant++) assert_string_equal(world_feed(&world, tenant)->health, "ok");
 }
 
-static void
-short_lived_tokens_are_renewed_at_four_fifths(void **state)
-{
+static void short_lived_tokens_are_renewed_at_four_fifths(void **state) {
     (void)state;
     world.api.token_lifetime = 100;
     start(1, NULL);
@@ -109,9 +93,7 @@ short_lived_tokens_are_renewed_at_four_fifths(void **state)
 
 /* --- renewal in trouble --- */
 
-static void
-while_a_renewal_fails_the_old_token_serves(void **state)
-{
+static void while_a_renewal_fails_the_old_token_serves(void **state) {
     (void)state;
     start(1, NULL);
     world_run(&world, 50 * MINUTES);
@@ -127,9 +109,7 @@ while_a_renewal_fails_the_old_token_serves(void **state)
     assert_string_equal(world_feed(&world, 1)->health, "ok");
 }
 
-static void
-a_renewal_that_hangs_holds_nothing_up(void **state)
-{
+static void a_renewal_that_hangs_holds_nothing_up(void **state) {
     (void)state;
     start(1, "      requestTimeout: 300\n");
     world_run(&world, 54 * MINUTES + 30 * SECONDS);
@@ -145,9 +125,7 @@ a_renewal_that_hangs_holds_nothing_up(void **state)
     assert_int_equal(world_counters(&world, 1)->polls_failed, 0);
 }
 
-static void
-a_secret_that_cannot_be_read_does_not_spoil_a_good_token(void **state)
-{
+static void a_secret_that_cannot_be_read_does_not_spoil_a_good_token(void **state) {
     (void)state;
     char extra[200];
     snprintf(extra, sizeof extra, "      clientSecretFile: %s\n", temporary_text("secret", "s\n"));
@@ -171,17 +149,13 @@ a_secret_that_cannot_be_read_does_not_spoil_a_good_token(void **state)
 static unsigned lists_asked;
 static char list_urls[8][600];
 
-static void
-note_lists(void *context, const struct virtual_call *call, struct virtual_answer *answer)
-{
+static void note_lists(void *context, const struct virtual_call *call, struct virtual_answer *answer) {
     (void)context;
     (void)answer;
     if (!call->token) snprintf(list_urls[lists_asked++ % 8], sizeof list_urls[0], "%s", call->url);
 }
 
-static void
-a_401_renews_the_token_once_and_repeats_the_page(void **state)
-{
+static void a_401_renews_the_token_once_and_repeats_the_page(void **state) {
     (void)state;
     start(1, NULL);
     world_run(&world, 90 * SECONDS);
@@ -199,9 +173,7 @@ a_401_renews_the_token_once_and_repeats_the_page(void **state)
     assert_int_equal(world_alerts(&world, 1, "a"), 1);
 }
 
-static void
-an_api_that_refuses_every_token_is_not_hammered(void **state)
-{
+static void an_api_that_refuses_every_token_is_not_hammered(void **state) {
     (void)state;
     start(1, NULL);
     memset(&script, 0, sizeof script);
@@ -217,17 +189,13 @@ an_api_that_refuses_every_token_is_not_hammered(void **state)
     assert_string_equal(world_feed(&world, 1)->health, "ok");
 }
 
-static void
-delay_incidents(void *context, const struct virtual_call *call, struct virtual_answer *answer)
-{
+static void delay_incidents(void *context, const struct virtual_call *call, struct virtual_answer *answer) {
     (void)context;
     if (strstr(call->url, "incidents") && !script.matched++) answer->delay = 5000;
 }
 
 /* Two feeds are asking with the old token; the second refusal is no word about the new one. */
-static void
-a_late_401_does_not_cost_the_new_token(void **state)
-{
+static void a_late_401_does_not_cost_the_new_token(void **state) {
     (void)state;
     start(1, "      sources: [alerts, incidents]\n");
     world_run(&world, 55 * SECONDS);
@@ -243,9 +211,7 @@ a_late_401_does_not_cost_the_new_token(void **state)
 
 #define WRONG_SECRET "{\"error\":\"invalid_client\",\"error_codes\":[7000215]}"
 
-static void
-a_wrong_secret_is_tried_again_slowly(void **state)
-{
+static void a_wrong_secret_is_tried_again_slowly(void **state) {
     (void)state;
     answer_tokens(UINT32_MAX, (struct virtual_answer){.status = 401, .body = WRONG_SECRET});
     start(1, NULL);
@@ -257,9 +223,7 @@ a_wrong_secret_is_tried_again_slowly(void **state)
     assert_null(strstr(world.log.data, "sim-secret"));
 }
 
-static void
-a_hup_tries_again_at_once(void **state)
-{
+static void a_hup_tries_again_at_once(void **state) {
     (void)state;
     answer_tokens(UINT32_MAX, (struct virtual_answer){.status = 401, .body = WRONG_SECRET});
     start(1, NULL);
@@ -271,9 +235,7 @@ a_hup_tries_again_at_once(void **state)
     assert_non_null(strstr(world_last_health(&world, 1)->json, "\"previous\":\"credential\""));
 }
 
-static void
-a_hup_tries_again_also_what_was_out_of_reach(void **state)
-{
+static void a_hup_tries_again_also_what_was_out_of_reach(void **state) {
     (void)state;
     answer_tokens(UINT32_MAX, (struct virtual_answer){.failure = IMD_FAILURE_CONNECT});
     start(1, NULL);
@@ -285,9 +247,7 @@ a_hup_tries_again_also_what_was_out_of_reach(void **state)
     assert_string_equal(world_feed(&world, 1)->health, "ok");
 }
 
-static void
-throttled_sign_in_waits_as_told_hup_or_not(void **state)
-{
+static void throttled_sign_in_waits_as_told_hup_or_not(void **state) {
     (void)state;
     answer_tokens(1,
                   (struct virtual_answer){
@@ -305,9 +265,7 @@ throttled_sign_in_waits_as_told_hup_or_not(void **state)
 
 /* --- other tenants' tokens --- */
 
-static void
-a_token_of_another_tenant_is_never_used(void **state)
-{
+static void a_token_of_another_tenant_is_never_used(void **state) {
     (void)state;
     virtual_api_alert(&world.api, world_tenant(1), "a", 1);
     world.api.token_tenant = "99999999-0000-0000-0000-000000000001";
@@ -323,9 +281,7 @@ a_token_of_another_tenant_is_never_used(void **state)
     assert_int_equal(world_alerts(&world, 1, "a"), 1);
 }
 
-static void
-a_tenant_named_by_domain_keeps_the_tenant_of_its_first_token(void **state)
-{
+static void a_tenant_named_by_domain_keeps_the_tenant_of_its_first_token(void **state) {
     (void)state;
     const char *first = "aaaaaaaa-0000-0000-0000-000000000001", *other = "bbbbbbbb-0000-0000-0000-000000000002";
     world.api.token_tenant = first;
@@ -345,9 +301,7 @@ a_tenant_named_by_domain_keeps_the_tenant_of_its_first_token(void **state)
     assert_int_equal(world_alerts(&world, 0, NULL), 1);
 }
 
-int
-main(void)
-{
+int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
         TEST(a_token_serves_until_it_has_to_be_renewed),

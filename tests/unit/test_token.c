@@ -22,10 +22,8 @@
 static const struct imd_source *const alerts = &imd_sources[IMD_SOURCE_ALERTS];
 
 /* What the form of a request needs, as judged before. */
-static int
-make_form(struct imd_buffer *form, const struct imd_settings *settings, const struct imd_source *source,
-          struct imd_error *error)
-{
+static int make_form(struct imd_buffer *form, const struct imd_settings *settings, const struct imd_source *source,
+                     struct imd_error *error) {
     struct imd_settings *judged = (struct imd_settings *)settings;
     struct imd_token_request request = {.settings = settings, .source = source, .now = NOW};
     judged->credential = imd_credential_select(settings);
@@ -34,9 +32,7 @@ make_form(struct imd_buffer *form, const struct imd_settings *settings, const st
 
 /* --- the request --- */
 
-static void
-check_form(const struct imd_settings *settings, const struct imd_source *source, const char *expected)
-{
+static void check_form(const struct imd_settings *settings, const struct imd_source *source, const char *expected) {
     struct imd_buffer form;
     struct imd_error error = {0};
     imd_buffer_init(&form, IMD_TOKEN_ANSWER_MAX);
@@ -46,9 +42,7 @@ check_form(const struct imd_settings *settings, const struct imd_source *source,
     imd_buffer_wipe(&form);
 }
 
-static void
-the_endpoint_is_the_tenants(void **state)
-{
+static void the_endpoint_is_the_tenants(void **state) {
     (void)state;
     struct imd_settings *settings = settings_with("cloud", "gcchigh", NULL);
     struct imd_buffer url;
@@ -68,18 +62,14 @@ the_endpoint_is_the_tenants(void **state)
 }
 
 /* Real secrets hold ~ . _ - and may hold anything; '+' unencoded would arrive as a space. */
-static void
-every_byte_of_a_secret_is_encoded(void **state)
-{
+static void every_byte_of_a_secret_is_encoded(void **state) {
     (void)state;
     struct imd_settings *settings = settings_with("clientSecret", "a8Q~k.-_+/=&% \"'\xc3\xa9", NULL);
     check_form(settings, alerts, BEGINNING "a8Q~k.-_%2B%2F%3D%26%25%20%22%27%C3%A9");
     imd_settings_release(settings);
 }
 
-static void
-the_audience_is_the_clouds_also_behind_a_proxy(void **state)
-{
+static void the_audience_is_the_clouds_also_behind_a_proxy(void **state) {
     (void)state;
     struct imd_settings *settings = settings_with("cloud", "china", "apiUrl", "https://proxy.example", NULL);
     check_form(settings, alerts,
@@ -93,9 +83,7 @@ the_audience_is_the_clouds_also_behind_a_proxy(void **state)
     imd_settings_release(settings);
 }
 
-static void
-a_rotated_secret_file_is_read_anew(void **state)
-{
+static void a_rotated_secret_file_is_read_anew(void **state) {
     (void)state;
     const char *path = temporary_text("secret", "one~\n");
     struct imd_settings *settings = imd_settings_new();
@@ -117,9 +105,7 @@ a_rotated_secret_file_is_read_anew(void **state)
     temporary_remove();
 }
 
-static void
-a_form_without_room_is_an_error_without_the_secret(void **state)
-{
+static void a_form_without_room_is_an_error_without_the_secret(void **state) {
     (void)state;
     struct imd_settings *settings = settings_with("clientSecret", "TheSecret", NULL);
     char text[2048];
@@ -136,9 +122,7 @@ a_form_without_room_is_an_error_without_the_secret(void **state)
 
 /* --- the answer --- */
 
-static void
-check_token(const char *body, const char *authorization, int64_t lifetime, const char *tenant)
-{
+static void check_token(const char *body, const char *authorization, int64_t lifetime, const char *tenant) {
     struct imd_token token;
     struct imd_error error = {0};
     if (imd_token_read(&token, body, strlen(body), NOW, &error) < 0) fail_msg("%s: %s", body, error.what);
@@ -149,9 +133,7 @@ check_token(const char *body, const char *authorization, int64_t lifetime, const
     assert_null(token.authorization);
 }
 
-static void
-refuses(const char *body, const char *what)
-{
+static void refuses(const char *body, const char *what) {
     struct imd_token token;
     struct imd_error error = {0};
     memset(&token, 0xff, sizeof token);
@@ -161,9 +143,7 @@ refuses(const char *body, const char *what)
     assert_true(error.remedy[0]);
 }
 
-static void
-a_bearer_token_with_a_lifetime_is_taken(void **state)
-{
+static void a_bearer_token_with_a_lifetime_is_taken(void **state) {
     (void)state;
     check_token("{\"token_type\":\"Bearer\",\"expires_in\":3599,\"ext_expires_in\":3599,\"access_token\":\"opaque\"}",
                 "Authorization: Bearer opaque", 3599, "");
@@ -172,26 +152,20 @@ a_bearer_token_with_a_lifetime_is_taken(void **state)
 }
 
 /* Managed identity endpoints and the v1 endpoint write numbers as strings. */
-static void
-a_lifetime_may_be_a_string(void **state)
-{
+static void a_lifetime_may_be_a_string(void **state) {
     (void)state;
     check_token("{\"token_type\":\"Bearer\",\"expires_in\":\"86399\",\"access_token\":\"x\"}",
                 "Authorization: Bearer x", 86399, "");
 }
 
 /* Reckoned in milliseconds elsewhere: what nobody can mean must not overflow there. */
-static void
-an_absurd_lifetime_is_capped(void **state)
-{
+static void an_absurd_lifetime_is_capped(void **state) {
     (void)state;
     check_token("{\"token_type\":\"Bearer\",\"expires_in\":9223372036854775807,\"access_token\":\"x\"}",
                 "Authorization: Bearer x", IMD_TOKEN_LIFETIME_MAX, "");
 }
 
-static void
-what_is_no_token_is_refused(void **state)
-{
+static void what_is_no_token_is_refused(void **state) {
     (void)state;
     refuses("", "not JSON");
     refuses("<html>", "not JSON");
@@ -214,9 +188,7 @@ what_is_no_token_is_refused(void **state)
 }
 
 /* The token becomes a header: a line end in it would begin another one. */
-static void
-a_token_cannot_bring_headers_along(void **state)
-{
+static void a_token_cannot_bring_headers_along(void **state) {
     (void)state;
     static const char *const bad[] = {"x\\r\\nX-Evil: 1", "x\\nHost: y", "x y", "x\\u0000y", "\\u00e9", "x\\t"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -228,9 +200,7 @@ a_token_cannot_bring_headers_along(void **state)
 
 /* --- the tenant in it --- */
 
-static void
-check_tenant(const char *payload, const char *tenant)
-{
+static void check_tenant(const char *payload, const char *tenant) {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     char body[4096] = "{\"token_type\":\"Bearer\",\"expires_in\":60,\"access_token\":\"e30.";
     char *out = body + strlen(body), *token = strstr(body, "e30");
@@ -246,9 +216,7 @@ check_tenant(const char *payload, const char *tenant)
     check_token(body, authorization, 60, tenant);
 }
 
-static void
-the_claim_tid_is_read_where_it_can_be(void **state)
-{
+static void the_claim_tid_is_read_where_it_can_be(void **state) {
     (void)state;
     check_tenant("{\"tid\":\"AAAAAAAA-0000-0000-0000-000000000001\"}", "aaaaaaaa-0000-0000-0000-000000000001");
     check_tenant("{\"aud\":\"\xc3\xbf\xc3\xbe?>~\",\"tid\":\"t\"}", "t"); /* with the digits - and _ */
@@ -262,9 +230,7 @@ the_claim_tid_is_read_where_it_can_be(void **state)
 }
 
 /* Tokens are opaque to clients: one that is no readable JWT is as good. */
-static void
-an_unreadable_token_is_taken_all_the_same(void **state)
-{
+static void an_unreadable_token_is_taken_all_the_same(void **state) {
     (void)state;
     static const char *const tokens[] = {".",       "..",       "...",      "a.b",
                                          "a.!!!.c", "a.e30=.c", "a.====.c", "a.eyJ0aWQiOiJ0In0"};
@@ -276,9 +242,7 @@ an_unreadable_token_is_taken_all_the_same(void **state)
     }
 }
 
-int
-main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_endpoint_is_the_tenants),
         cmocka_unit_test(every_byte_of_a_secret_is_encoded),

@@ -19,21 +19,15 @@ static const struct imd_source *const alerts = &imd_sources[IMD_SOURCE_ALERTS];
 static struct imd_error error;
 
 /* Enough evidence that the API obeys the order. */
-static struct imd_paging
-trusting(void)
-{
+static struct imd_paging trusting(void) {
     return (struct imd_paging){.ceiling = 1000, .top = 5, .trust = 1000, .tie_stamp = IMD_TIME_NONE};
 }
 
-static struct imd_paging
-untried(void)
-{
+static struct imd_paging untried(void) {
     return (struct imd_paging){.ceiling = 1000, .top = 5, .tie_stamp = IMD_TIME_NONE};
 }
 
-static struct imd_walk
-begin(struct imd_paging *paging)
-{
+static struct imd_walk begin(struct imd_paging *paging) {
     struct imd_walk walk;
     assert_true(imd_walk_begin(&walk, alerts, paging, LOWER));
     return walk;
@@ -48,9 +42,7 @@ struct more {
 static const struct more nothing_more = {.total = -1};
 
 /* A page with these stamps, the created times 500 before them. */
-static enum imd_walk_step
-page_with(struct imd_walk *walk, struct more more, unsigned count, const imd_time *stamps)
-{
+static enum imd_walk_step page_with(struct imd_walk *walk, struct more more, unsigned count, const imd_time *stamps) {
     imd_walk_page_begin(walk);
     for (unsigned i = 0; i < count; i++)
         imd_walk_object(walk, stamps[i], stamps[i] == IMD_TIME_NONE ? stamps[i] : stamps[i] - 500, !more.known);
@@ -61,9 +53,7 @@ page_with(struct imd_walk *walk, struct more more, unsigned count, const imd_tim
     page_with(walk, more, sizeof((imd_time[]){__VA_ARGS__}) / sizeof(imd_time), (imd_time[]){__VA_ARGS__})
 #define EMPTY(walk, more) page_with(walk, more, 0, NULL)
 
-static void
-asks_ordered(const struct imd_walk *walk, imd_time from)
-{
+static void asks_ordered(const struct imd_walk *walk, imd_time from) {
     struct imd_walk_query query = imd_walk_query(walk);
     assert_true(query.ordered);
     assert_null(query.next_link);
@@ -71,9 +61,7 @@ asks_ordered(const struct imd_walk *walk, imd_time from)
     assert_int_equal(query.region.to, IMD_TIME_NONE);
 }
 
-static void
-asks_region(const struct imd_walk *walk, imd_time from, imd_time to)
-{
+static void asks_region(const struct imd_walk *walk, imd_time from, imd_time to) {
     struct imd_walk_query query = imd_walk_query(walk);
     assert_false(query.ordered);
     assert_null(query.next_link);
@@ -81,18 +69,14 @@ asks_region(const struct imd_walk *walk, imd_time from, imd_time to)
     assert_int_equal(query.region.to, to);
 }
 
-static void
-asks_link(const struct imd_walk *walk, const char *link)
-{
+static void asks_link(const struct imd_walk *walk, const char *link) {
     assert_non_null(imd_walk_query(walk).next_link);
     assert_string_equal(imd_walk_query(walk).next_link, link);
 }
 
 /* --- whole pages --- */
 
-static void
-a_walk_begins_ordered_at_its_lower_bound(void **state)
-{
+static void a_walk_begins_ordered_at_its_lower_bound(void **state) {
     (void)state;
     struct imd_paging paging = untried();
     struct imd_walk walk = begin(&paging);
@@ -102,9 +86,7 @@ a_walk_begins_ordered_at_its_lower_bound(void **state)
     imd_walk_end(&walk);
 }
 
-static void
-an_empty_page_without_a_link_is_the_end(void **state)
-{
+static void an_empty_page_without_a_link_is_the_end(void **state) {
     (void)state;
     struct imd_paging paging = untried();
     struct imd_walk walk = begin(&paging);
@@ -112,9 +94,7 @@ an_empty_page_without_a_link_is_the_end(void **state)
     imd_walk_end(&walk);
 }
 
-static void
-a_page_smaller_than_one_seen_before_is_whole(void **state)
-{
+static void a_page_smaller_than_one_seen_before_is_whole(void **state) {
     (void)state;
     struct imd_paging paging = trusting();
     paging.widest = 4;
@@ -132,9 +112,7 @@ a_page_smaller_than_one_seen_before_is_whole(void **state)
     imd_walk_end(&walk);
 }
 
-static void
-one_object_is_whole_unless_one_was_asked_for(void **state)
-{
+static void one_object_is_whole_unless_one_was_asked_for(void **state) {
     (void)state;
     struct imd_paging paging = trusting();
     struct imd_walk walk = begin(&paging);
@@ -147,9 +125,7 @@ one_object_is_whole_unless_one_was_asked_for(void **state)
     imd_walk_end(&walk);
 }
 
-static void
-a_link_or_a_count_says_that_more_follows(void **state)
-{
+static void a_link_or_a_count_says_that_more_follows(void **state) {
     (void)state;
     static const struct more signs[] = {
         {.link = "https://a/next", .total = -1}, {.foreign = true, .total = -1}, {.total = 2}};
@@ -165,9 +141,7 @@ a_link_or_a_count_says_that_more_follows(void **state)
 
 /* --- in order --- */
 
-static void
-the_cursor_moves_to_the_last_stamp_never_beyond(void **state)
-{
+static void the_cursor_moves_to_the_last_stamp_never_beyond(void **state) {
     (void)state;
     struct imd_paging paging = trusting();
     struct imd_walk walk = begin(&paging);
@@ -178,9 +152,7 @@ the_cursor_moves_to_the_last_stamp_never_beyond(void **state)
     imd_walk_end(&walk);
 }
 
-static void
-order_is_trusted_only_after_evidence(void **state)
-{
+static void order_is_trusted_only_after_evidence(void **state) {
     (void)state;
     struct imd_paging paging = untried();
     struct imd_walk walk = begin(&paging);
@@ -200,9 +172,7 @@ order_is_trusted_only_after_evidence(void **state)
     imd_walk_end(&walk);
 }
 
-static void
-what_was_met_before_and_ties_are_no_evidence(void **state)
-{
+static void what_was_met_before_and_ties_are_no_evidence(void **state) {
     (void)state;
     struct imd_paging paging = untried();
     struct imd_walk walk = begin(&paging);
@@ -215,9 +185,7 @@ what_was_met_before_and_ties_are_no_evidence(void **state)
     imd_walk_end(&walk);
 }
 
-static void
-a_page_out_of_order_ends_the_trust(void **state)
-{
+static void a_page_out_of_order_ends_the_trust(void **state) {
     (void)state;
     struct imd_paging paging = trusting();
     struct imd_walk walk = begin(&paging);
@@ -231,9 +199,7 @@ a_page_out_of_order_ends_the_trust(void **state)
     imd_walk_end(&walk);
 }
 
-static void
-objects_below_the_cursor_end_the_trust(void **state)
-{
+static void objects_below_the_cursor_end_the_trust(void **state) {
     (void)state;
     struct imd_paging paging = trusting();
     struct imd_walk walk = begin(&paging);
@@ -242,9 +208,7 @@ objects_below_the_cursor_end_the_trust(void **state)
     imd_walk_end(&walk);
 }
 
-static void
-a_refused_order_is_done_without(void **state)
-{
+static void a_refused_order_is_done_without(void **state) {
     (void)state;
     struct imd_paging paging = trusting();
     struct imd_walk walk = begin(&paging);
@@ -255,9 +219,7 @@ a_refused_order_is_done_without(void **state)
     imd_walk_end(&walk);
 }
 
-static void
-objects_without_a_stamp_are_counted_but_order_nothing(void **state)
-{
+static void objects_without_a_stamp_are_counted_but_order_nothing(void **state) {
     (void)state;
     struct imd_paging paging = trusting();
     struct imd_walk walk = begin(&paging);
@@ -275,9 +237,7 @@ objects_without_a_stamp_are_counted_but_order_nothing(void **state)
 
 /* --- ties --- */
 
-static void
-a_page_of_one_stamp_becomes_a_region_and_is_remembered(void **state)
-{
+static void a_page_of_one_stamp_becomes_a_region_and_is_remembered(void **state) {
     (void)state;
     struct imd_paging paging = trusting();
     struct imd_walk walk = begin(&paging);
@@ -294,9 +254,7 @@ a_page_of_one_stamp_becomes_a_region_and_is_remembered(void **state)
 }
 
 /* A tie as large as the API's hidden ceiling: whatever came since stands behind it and is cut off. */
-static void
-behind_a_known_tie_the_walk_goes_on(void **state)
-{
+static void behind_a_known_tie_the_walk_goes_on(void **state) {
     (void)state;
     struct imd_paging paging = trusting();
     paging.top = 1000;
@@ -312,9 +270,7 @@ behind_a_known_tie_the_walk_goes_on(void **state)
     imd_walk_end(&walk);
 }
 
-static void
-a_tie_that_grew_is_proved_again(void **state)
-{
+static void a_tie_that_grew_is_proved_again(void **state) {
     (void)state;
     struct imd_paging paging = trusting();
     paging.tie_stamp = LOWER;
@@ -326,9 +282,7 @@ a_tie_that_grew_is_proved_again(void **state)
     imd_walk_end(&walk);
 }
 
-static void
-a_tie_out_of_reach_holds_the_watermark_and_is_not_remembered(void **state)
-{
+static void a_tie_out_of_reach_holds_the_watermark_and_is_not_remembered(void **state) {
     (void)state;
     struct imd_paging paging = {.ceiling = 2, .top = 2, .trust = 1000, .tie_stamp = IMD_TIME_NONE};
     struct imd_walk walk = begin(&paging);
@@ -356,9 +310,7 @@ a_tie_out_of_reach_holds_the_watermark_and_is_not_remembered(void **state)
 
 /* --- regions --- */
 
-static void
-a_region_is_halved_oldest_first(void **state)
-{
+static void a_region_is_halved_oldest_first(void **state) {
     (void)state;
     struct imd_paging paging = untried();
     paging.unordered = true;
@@ -375,9 +327,7 @@ a_region_is_halved_oldest_first(void **state)
 }
 
 /* One stamp: a region of its own, then by creation time, then by each partition, then larger pages, then given up. */
-static void
-ties_are_split_by_all_there_is(void **state)
-{
+static void ties_are_split_by_all_there_is(void **state) {
     (void)state;
     struct imd_paging paging = {.ceiling = 4, .top = 2, .unordered = true, .widest = 2, .tie_stamp = IMD_TIME_NONE};
     struct imd_walk walk = begin(&paging);
@@ -408,9 +358,7 @@ ties_are_split_by_all_there_is(void **state)
 }
 
 /* Whatever is asked, the newest objects come: what the API has below them is unknown. */
-static void
-where_the_filter_is_not_obeyed_nothing_is_claimed(void **state)
-{
+static void where_the_filter_is_not_obeyed_nothing_is_claimed(void **state) {
     (void)state;
     struct imd_paging paging = {.ceiling = 3, .top = 3, .unordered = true, .tie_stamp = IMD_TIME_NONE};
     struct imd_walk walk = begin(&paging);
@@ -421,9 +369,7 @@ where_the_filter_is_not_obeyed_nothing_is_claimed(void **state)
     imd_walk_end(&walk);
 }
 
-static void
-open_regions_are_bounded(void **state)
-{
+static void open_regions_are_bounded(void **state) {
     (void)state;
     struct imd_paging paging = {.ceiling = 2, .top = 2, .unordered = true, .tie_stamp = IMD_TIME_NONE};
     struct imd_walk walk = begin(&paging);
@@ -447,24 +393,18 @@ open_regions_are_bounded(void **state)
 /* --- links --- */
 
 /* Two objects that tie in all a query can tell apart; only links lead on. */
-static struct imd_walk
-begin_stuck(struct imd_paging *paging)
-{
+static struct imd_walk begin_stuck(struct imd_paging *paging) {
     *paging = (struct imd_paging){.ceiling = 2, .top = 2, .unordered = true, .tie_stamp = IMD_TIME_NONE};
     struct imd_walk walk = begin(paging);
     walk.regions[0] = (struct imd_region){LOWER, LOWER + 1, LOWER - 500, LOWER - 499, {0, 0}};
     return walk;
 }
 
-static struct more
-link_to(const char *link, bool known)
-{
+static struct more link_to(const char *link, bool known) {
     return (struct more){.link = link, .known = known, .total = -1};
 }
 
-static void
-links_are_followed_until_a_round_brings_nothing_new(void **state)
-{
+static void links_are_followed_until_a_round_brings_nothing_new(void **state) {
     (void)state;
     struct imd_paging paging;
     struct imd_walk walk = begin_stuck(&paging);
@@ -480,9 +420,7 @@ links_are_followed_until_a_round_brings_nothing_new(void **state)
     imd_walk_end(&walk);
 }
 
-static void
-links_that_always_bring_something_new_are_given_up(void **state)
-{
+static void links_that_always_bring_something_new_are_given_up(void **state) {
     (void)state;
     struct imd_paging paging;
     struct imd_walk walk = begin_stuck(&paging);
@@ -497,9 +435,7 @@ links_that_always_bring_something_new_are_given_up(void **state)
 }
 
 /* Links in a circle of any length: the rest of the region is out of reach, everything else is not. */
-static void
-a_loop_of_links_is_met_and_left(void **state)
-{
+static void a_loop_of_links_is_met_and_left(void **state) {
     (void)state;
     for (unsigned circle = 1; circle <= 40; circle++) {
         struct imd_paging paging;
@@ -518,9 +454,7 @@ a_loop_of_links_is_met_and_left(void **state)
     }
 }
 
-static void
-a_chain_of_links_is_bounded(void **state)
-{
+static void a_chain_of_links_is_bounded(void **state) {
     (void)state;
     struct imd_paging paging;
     struct imd_walk walk = begin_stuck(&paging);
@@ -536,9 +470,7 @@ a_chain_of_links_is_bounded(void **state)
     imd_walk_end(&walk);
 }
 
-static void
-a_refused_link_is_done_without(void **state)
-{
+static void a_refused_link_is_done_without(void **state) {
     (void)state;
     struct imd_paging paging;
     struct imd_walk walk = begin_stuck(&paging);
@@ -552,9 +484,7 @@ a_refused_link_is_done_without(void **state)
     imd_walk_end(&walk);
 }
 
-static void
-a_foreign_link_is_not_followed_but_believed(void **state)
-{
+static void a_foreign_link_is_not_followed_but_believed(void **state) {
     (void)state;
     struct imd_paging paging;
     struct imd_walk walk = begin_stuck(&paging);
@@ -569,9 +499,7 @@ a_foreign_link_is_not_followed_but_believed(void **state)
     imd_walk_end(&walk);
 }
 
-static void
-empty_pages_with_a_link_are_passed(void **state)
-{
+static void empty_pages_with_a_link_are_passed(void **state) {
     (void)state;
     struct imd_paging paging = trusting();
     struct imd_walk walk = begin(&paging);
@@ -593,9 +521,7 @@ empty_pages_with_a_link_are_passed(void **state)
 
 /* --- page sizes --- */
 
-static void
-a_page_that_is_too_large_is_asked_for_in_parts(void **state)
-{
+static void a_page_that_is_too_large_is_asked_for_in_parts(void **state) {
     (void)state;
     struct imd_paging paging = trusting();
     struct imd_walk walk = begin(&paging);
@@ -610,9 +536,7 @@ a_page_that_is_too_large_is_asked_for_in_parts(void **state)
     imd_walk_end(&walk);
 }
 
-int
-main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_walk_begins_ordered_at_its_lower_bound),
         cmocka_unit_test(an_empty_page_without_a_link_is_the_end),

@@ -14,18 +14,14 @@
 
 static struct imd_error error;
 
-static struct imd_walk
-begin(struct imd_paging *paging)
-{
+static struct imd_walk begin(struct imd_paging *paging) {
     struct imd_walk walk;
     assert_true(imd_walk_begin(&walk, &imd_sources[IMD_SOURCE_ALERTS], paging, LOWER));
     return walk;
 }
 
 /* A backlog of hundreds of pages, newest first: halves of the time, not of the page, or the parts would pile up. */
-static void
-a_deep_backlog_without_order_comes_to_its_end(void **state)
-{
+static void a_deep_backlog_without_order_comes_to_its_end(void **state) {
     (void)state;
     enum { OBJECTS = 20000, TOP = 10 };
     static bool met[OBJECTS];
@@ -68,9 +64,7 @@ struct api {
     bool ordered, descending, links, created_ignored;
 };
 
-static bool
-matches(const struct api *api, const struct object *object, const struct imd_region *region)
-{
+static bool matches(const struct api *api, const struct object *object, const struct imd_region *region) {
     return object->stamp >= region->from && (region->to == IMD_TIME_NONE || object->stamp < region->to) &&
            (api->created_ignored || region->created_from == IMD_TIME_NONE || object->created >= region->created_from) &&
            (api->created_ignored || region->created_to == IMD_TIME_NONE || object->created < region->created_to) &&
@@ -78,9 +72,7 @@ matches(const struct api *api, const struct object *object, const struct imd_reg
            (region->value[1] < 0 || region->value[1] == object->values[1]);
 }
 
-static enum imd_walk_step
-answer(struct api *api, struct imd_walk *walk)
-{
+static enum imd_walk_step answer(struct api *api, struct imd_walk *walk) {
     struct imd_walk_query query = imd_walk_query(walk);
     unsigned top = query.top < api->clamp ? query.top : api->clamp, skip = 0, found = 0, shown = 0;
     char link[64] = "";
@@ -103,9 +95,7 @@ answer(struct api *api, struct imd_walk *walk)
     return imd_walk_page_end(walk, *link ? link : NULL, false, -1, &error);
 }
 
-static void
-every_habit_of_an_api_ends_with_all_objects_met(void **state)
-{
+static void every_habit_of_an_api_ends_with_all_objects_met(void **state) {
     (void)state;
     unsigned walks = 0;
     for (unsigned habits = 0; habits < 16; habits++)
@@ -140,9 +130,7 @@ every_habit_of_an_api_ends_with_all_objects_met(void **state)
     print_message("%u walks\n", walks);
 }
 
-int
-main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_deep_backlog_without_order_comes_to_its_end),
         cmocka_unit_test(every_habit_of_an_api_ends_with_all_objects_met),

@@ -8,23 +8,17 @@
 
 #define TICKS_PER_MS INT64_C(10000)
 
-static struct virtual_api *
-of(struct imd_transport *transport)
-{
+static struct virtual_api *of(struct imd_transport *transport) {
     return (struct virtual_api *)transport;
 }
 
-int64_t
-virtual_api_time(const struct virtual_api *api)
-{
+int64_t virtual_api_time(const struct virtual_api *api) {
     return VIRTUAL_EPOCH + api->now * TICKS_PER_MS;
 }
 
 /* --- calls --- */
 
-static void
-free_call(struct virtual_call *call)
-{
+static void free_call(struct virtual_call *call) {
     free(call->url);
     free(call->authorization);
     free(call->body);
@@ -32,18 +26,14 @@ free_call(struct virtual_call *call)
     free(call);
 }
 
-static void
-unlink_call(struct virtual_api *api, struct virtual_call *call)
-{
+static void unlink_call(struct virtual_api *api, struct virtual_call *call) {
     struct virtual_call **link = &api->calls;
     while (*link != call) link = &(*link)->next;
     *link = call->next;
 }
 
 /* Who asks: at the token endpoint the URL says so, elsewhere the token. */
-static void
-identify(struct virtual_api *api, struct virtual_call *call)
-{
+static void identify(struct virtual_api *api, struct virtual_call *call) {
     call->token = strstr(call->url, "/oauth2/") != NULL;
     if (call->token) {
         snprintf(call->tenant, sizeof call->tenant, "%.*s", (int)strcspn(call->url + strlen(VIRTUAL_LOGIN "/"), "/"),
@@ -55,9 +45,7 @@ identify(struct virtual_api *api, struct virtual_call *call)
     if (token < api->token_count) snprintf(call->tenant, sizeof call->tenant, "%s", api->tokens[token].tenant);
 }
 
-static void
-count_call(struct virtual_api *api, const struct virtual_call *call)
-{
+static void count_call(struct virtual_api *api, const struct virtual_call *call) {
     unsigned open = 0, tokens = 0;
     for (const struct virtual_call *other = api->calls; other; other = other->next) {
         open++;
@@ -69,9 +57,7 @@ count_call(struct virtual_api *api, const struct virtual_call *call)
     if (tokens > api->tokens_at_once_most) api->tokens_at_once_most = tokens;
 }
 
-static void
-start(struct imd_transport *transport, struct imd_request *request)
-{
+static void start(struct imd_transport *transport, struct imd_request *request) {
     struct virtual_api *api = of(transport);
     api->outside++;
     struct virtual_call *call = calloc(1, sizeof *call), **end = &api->calls;
@@ -97,9 +83,7 @@ start(struct imd_transport *transport, struct imd_request *request)
     api->outside--;
 }
 
-static void
-cancel(struct imd_transport *transport, struct imd_request *request)
-{
+static void cancel(struct imd_transport *transport, struct imd_request *request) {
     struct virtual_call *call = request->handle;
     if (!call) return;
     request->handle = NULL;
@@ -107,9 +91,7 @@ cancel(struct imd_transport *transport, struct imd_request *request)
     free_call(call);
 }
 
-static void
-resume(struct imd_transport *transport, struct imd_request *request)
-{
+static void resume(struct imd_transport *transport, struct imd_request *request) {
     struct virtual_call *call = request->handle;
     if (!call || !request->paused) return;
     request->paused = false;
@@ -119,18 +101,14 @@ resume(struct imd_transport *transport, struct imd_request *request)
 
 /* --- answers --- */
 
-static void
-keep_body(struct virtual_call *call, const char *bytes, size_t length)
-{
+static void keep_body(struct virtual_call *call, const char *bytes, size_t length) {
     call->bytes = malloc(length + 1);
     if (!call->bytes) abort();
     if (length) memcpy(call->bytes, bytes, length);
     call->length = length;
 }
 
-static size_t
-base64url(const char *text, char *out)
-{
+static size_t base64url(const char *text, char *out) {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     unsigned value = 0, bits = 0;
     size_t n = 0;
@@ -143,9 +121,7 @@ base64url(const char *text, char *out)
     return n;
 }
 
-static void
-answer_token(struct virtual_api *api, struct virtual_call *call)
-{
+static void answer_token(struct virtual_api *api, struct virtual_call *call) {
     char payload[200], encoded[400], body[800];
     if (api->token_count == VIRTUAL_TOKENS_MAX) abort();
     snprintf(api->tokens[api->token_count].tenant, sizeof api->tokens[0].tenant, "%s", call->tenant);
@@ -158,23 +134,17 @@ answer_token(struct virtual_api *api, struct virtual_call *call)
     keep_body(call, body, strlen(body));
 }
 
-static bool
-is_token_good(const struct virtual_api *api, const struct virtual_call *call)
-{
+static bool is_token_good(const struct virtual_api *api, const struct virtual_call *call) {
     const char *number = call->authorization ? strrchr(call->authorization, '.') : NULL;
     unsigned long token = number ? strtoul(number + 1, NULL, 10) : VIRTUAL_TOKENS_MAX;
     return token < api->token_count && !api->tokens[token].revoked && api->tokens[token].expires > api->now;
 }
 
-static int
-source_of(const char *url)
-{
+static int source_of(const char *url) {
     return strstr(url, "/security/incidents") ? GRAPH_INCIDENTS : GRAPH_ALERTS;
 }
 
-static void
-answer_list(struct virtual_api *api, struct virtual_call *call)
-{
+static void answer_list(struct virtual_api *api, struct virtual_call *call) {
     static const char refused[] = "{\"error\":{\"code\":\"InvalidAuthenticationToken\",\"message\":\"expired\"}}";
     const char *query = strchr(call->url, '?');
     struct imd_response *response = &call->request->response;
@@ -196,9 +166,7 @@ answer_list(struct virtual_api *api, struct virtual_call *call)
     graph_answer_free(&answer);
 }
 
-static void
-begin_answer(struct virtual_api *api, struct virtual_call *call)
-{
+static void begin_answer(struct virtual_api *api, struct virtual_call *call) {
     struct imd_response *response = &call->request->response;
     const struct virtual_answer *answer = &call->answer;
     call->begun = true;
@@ -226,9 +194,7 @@ begin_answer(struct virtual_api *api, struct virtual_call *call)
 }
 
 /* Hands the body over; true at the end of the answer. */
-static bool
-send_body(struct virtual_api *api, struct virtual_call *call)
-{
+static bool send_body(struct virtual_api *api, struct virtual_call *call) {
     struct imd_request *request = call->request;
     struct imd_response *response = &request->response;
     while (call->sent < call->length && response->failure == IMD_FAILURE_NONE) {
@@ -253,9 +219,7 @@ send_body(struct virtual_api *api, struct virtual_call *call)
     return true;
 }
 
-static struct virtual_call *
-next_due(const struct virtual_api *api)
-{
+static struct virtual_call *next_due(const struct virtual_api *api) {
     struct virtual_call *next = NULL;
     for (struct virtual_call *call = api->calls; call; call = call->next)
         if (!call->request->paused && (!next || call->due < next->due)) next = call;
@@ -263,9 +227,7 @@ next_due(const struct virtual_api *api)
 }
 
 /* Answers the next call; NULL if none is at its end. */
-static struct imd_request *
-answer_next(struct virtual_api *api, int timeout_ms)
-{
+static struct imd_request *answer_next(struct virtual_api *api, int timeout_ms) {
     struct virtual_call *call = next_due(api);
     if (!call || call->due > api->now + timeout_ms) {
         api->now += timeout_ms;
@@ -281,9 +243,7 @@ answer_next(struct virtual_api *api, int timeout_ms)
     return request;
 }
 
-static void
-poll_once(struct imd_transport *transport, int timeout_ms)
-{
+static void poll_once(struct imd_transport *transport, int timeout_ms) {
     struct virtual_api *api = of(transport);
     api->outside++;
     struct imd_request *request = answer_next(api, timeout_ms);
@@ -291,28 +251,20 @@ poll_once(struct imd_transport *transport, int timeout_ms)
     if (request) request->done(request);
 }
 
-static void
-wake(struct imd_transport *transport)
-{
+static void wake(struct imd_transport *transport) {
     (void)transport;
 }
 
-static int64_t
-monotonic(struct imd_transport *transport)
-{
+static int64_t monotonic(struct imd_transport *transport) {
     return of(transport)->now;
 }
 
-static imd_time
-wall(struct imd_transport *transport)
-{
+static imd_time wall(struct imd_transport *transport) {
     return virtual_api_time(of(transport)) + of(transport)->wall_offset;
 }
 
 /* The engine's end; a new engine may follow. */
-static void
-free_transport(struct imd_transport *transport)
-{
+static void free_transport(struct imd_transport *transport) {
     struct virtual_api *api = of(transport);
     for (struct virtual_call *call; (call = api->calls);) {
         api->calls = call->next;
@@ -325,9 +277,7 @@ static const struct imd_transport_operations operations = {start, cancel,    res
 
 /* --- life, data --- */
 
-void
-virtual_api_init(struct virtual_api *api)
-{
+void virtual_api_init(struct virtual_api *api) {
     memset(api, 0, sizeof *api);
     api->transport.operations = &operations;
     api->latency = 50;
@@ -336,17 +286,13 @@ virtual_api_init(struct virtual_api *api)
     graph_data_init(&api->data, NULL, NULL);
 }
 
-void
-virtual_api_free(struct virtual_api *api)
-{
+void virtual_api_free(struct virtual_api *api) {
     free_transport(&api->transport);
     graph_data_free(&api->data);
 }
 
-void
-virtual_api_version(struct virtual_api *api, const char *tenant, const char *id, int64_t created, int64_t stamp,
-                    int64_t visible, size_t padding)
-{
+void virtual_api_version(struct virtual_api *api, const char *tenant, const char *id, int64_t created, int64_t stamp,
+                         int64_t visible, size_t padding) {
     char created_text[GRAPH_TIME_TEXT], stamp_text[GRAPH_TIME_TEXT];
     size_t size = padding + strlen(id) + 500;
     char *text = malloc(size);
@@ -366,32 +312,24 @@ virtual_api_version(struct virtual_api *api, const char *tenant, const char *id,
     free(text);
 }
 
-static int64_t
-created_of(struct virtual_api *api, const char *tenant, const char *id, int64_t otherwise)
-{
+static int64_t created_of(struct virtual_api *api, const char *tenant, const char *id, int64_t otherwise) {
     struct graph_feed *feed = &graph_data_tenant(&api->data, tenant)->feeds[GRAPH_ALERTS];
     for (size_t i = 0; i < feed->object_count; i++)
         if (!strcmp(feed->objects[i]->id, id) && feed->objects[i]->current) return feed->objects[i]->current->created;
     return otherwise;
 }
 
-int64_t
-virtual_api_alert(struct virtual_api *api, const char *tenant, const char *id, double age)
-{
+int64_t virtual_api_alert(struct virtual_api *api, const char *tenant, const char *id, double age) {
     int64_t stamp = virtual_api_time(api) - (int64_t)(age * (double)GRAPH_SECOND);
     virtual_api_version(api, tenant, id, created_of(api, tenant, id, stamp), stamp, virtual_api_time(api), 1);
     return stamp;
 }
 
-void
-virtual_api_revoke_tokens(struct virtual_api *api)
-{
+void virtual_api_revoke_tokens(struct virtual_api *api) {
     for (unsigned i = 0; i < api->token_count; i++) api->tokens[i].revoked = true;
 }
 
-unsigned
-virtual_api_open_calls(const struct virtual_api *api, const char *tenant)
-{
+unsigned virtual_api_open_calls(const struct virtual_api *api, const char *tenant) {
     unsigned count = 0;
     for (const struct virtual_call *call = api->calls; call; call = call->next) count += !strcmp(call->tenant, tenant);
     return count;

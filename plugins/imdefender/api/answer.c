@@ -8,9 +8,8 @@
 #include <string.h>
 #include "../base/json.h"
 
-void
-imd_judgement_set(struct imd_judgement *judgement, enum imd_verdict verdict, const char *action, const char *format, ...)
-{
+void imd_judgement_set(struct imd_judgement *judgement, enum imd_verdict verdict, const char *action,
+                       const char *format, ...) {
     va_list arguments;
     judgement->verdict = verdict;
     snprintf(judgement->action, sizeof judgement->action, "%s", action ? action : "");
@@ -22,9 +21,7 @@ imd_judgement_set(struct imd_judgement *judgement, enum imd_verdict verdict, con
         if ((unsigned char)*c < 0x20 || *c == 0x7f) *c = ' ';
 }
 
-void
-imd_answer_copy_code(char *out, size_t size, struct imd_json_value value)
-{
+void imd_answer_copy_code(char *out, size_t size, struct imd_json_value value) {
     char text[256];
     size_t n = 0;
     if (imd_json_string(value, text, sizeof text) < 0) text[0] = 0;
@@ -35,9 +32,7 @@ imd_answer_copy_code(char *out, size_t size, struct imd_json_value value)
 
 /* --- Retry-After --- */
 
-int64_t
-imd_answer_retry_after(const struct imd_response *response, imd_time now)
-{
+int64_t imd_answer_retry_after(const struct imd_response *response, imd_time now) {
     const char *text = response->retry_after;
     imd_time date;
     if (!*text) return -1;
@@ -63,9 +58,7 @@ struct api_error {
     char message[8192]; /* the one about missing roles lists every role the application has */
 };
 
-static void
-read_api_error(const char *body, size_t length, struct api_error *error)
-{
+static void read_api_error(const char *body, size_t length, struct api_error *error) {
     struct imd_json_value root = {body, length}, object, value;
     memset(error, 0, sizeof *error);
     if (!length || !imd_json_valid(body, length, NULL)) return;
@@ -77,16 +70,12 @@ read_api_error(const char *body, size_t length, struct api_error *error)
         error->message[0] = 0;
 }
 
-static bool
-mentions(const char *text, const char *part)
-{
+static bool mentions(const char *text, const char *part) {
     return strcasestr(text, part) != NULL;
 }
 
 /* The two kinds of 403 that customers have (peers tell them apart by these texts; there is nothing better). */
-static bool
-is_licence_error(const struct api_error *error)
-{
+static bool is_licence_error(const struct api_error *error) {
     static const char *const signs[] = {"not licensed", "license", "licence", "not provisioned", "NonPremiumTenant",
                                         "not onboarded", "has no valid subscription"};
     for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
@@ -94,18 +83,14 @@ is_licence_error(const struct api_error *error)
     return false;
 }
 
-static bool
-is_consent_error(const struct api_error *error)
-{
+static bool is_consent_error(const struct api_error *error) {
     return mentions(error->code, "Authorization_RequestDenied") || mentions(error->message, "application roles") ||
            mentions(error->message, "Insufficient privileges") || mentions(error->message, "scopes") ||
            mentions(error->message, "permission");
 }
 
 /* "The limit of '50' for Top query has been exceeded." */
-static unsigned
-limit_in(const char *message)
-{
+static unsigned limit_in(const char *message) {
     const char *place = strcasestr(message, "limit of '");
     if (!place || !mentions(message, "Top")) return 0;
     unsigned long limit = strtoul(place + strlen("limit of '"), NULL, 10);
@@ -113,10 +98,9 @@ limit_in(const char *message)
 }
 
 /* An empty body is the API's, too: seen where consent has not spread yet. */
-static void
-judge_forbidden(const struct imd_response *response, bool empty, const struct api_error *error,
-                const struct imd_settings *settings, const struct imd_source *source, struct imd_judgement *judgement)
-{
+static void judge_forbidden(const struct imd_response *response, bool empty, const struct api_error *error,
+                            const struct imd_settings *settings, const struct imd_source *source,
+                            struct imd_judgement *judgement) {
     char action[300];
     if (!*source->permission && (empty || strcasestr(response->content_type, "json"))) {
         snprintf(action, sizeof action,
@@ -146,9 +130,7 @@ judge_forbidden(const struct imd_response *response, bool empty, const struct ap
     }
 }
 
-void
-imd_answer_judge_transport(const struct imd_response *response, struct imd_judgement *judgement)
-{
+void imd_answer_judge_transport(const struct imd_response *response, struct imd_judgement *judgement) {
     switch (response->failure) {
         case IMD_FAILURE_TLS:
             imd_judgement_set(judgement, IMD_VERDICT_UNREACHABLE,
@@ -171,9 +153,8 @@ imd_answer_judge_transport(const struct imd_response *response, struct imd_judge
     }
 }
 
-static void
-judge_status(const struct imd_response *response, const struct api_error *error, struct imd_judgement *judgement)
-{
+static void judge_status(const struct imd_response *response, const struct api_error *error,
+                         struct imd_judgement *judgement) {
     int status = response->status;
     if (status == 429 || status == 509 || (status == 503 && judgement->retry_after >= 0)) {
         imd_judgement_set(judgement, IMD_VERDICT_THROTTLED, "nothing; if it lasts, raise pollInterval",
@@ -198,11 +179,9 @@ judge_status(const struct imd_response *response, const struct api_error *error,
     }
 }
 
-void
-imd_answer_judge(const struct imd_response *response, const char *body, size_t length,
-                 const struct imd_settings *settings, const struct imd_source *source, imd_time now,
-                 struct imd_judgement *judgement)
-{
+void imd_answer_judge(const struct imd_response *response, const char *body, size_t length,
+                      const struct imd_settings *settings, const struct imd_source *source, imd_time now,
+                      struct imd_judgement *judgement) {
     struct api_error error;
     memset(judgement, 0, sizeof *judgement);
     judgement->retry_after = imd_answer_retry_after(response, now);
@@ -222,17 +201,13 @@ imd_answer_judge(const struct imd_response *response, const char *body, size_t l
     }
 }
 
-bool
-imd_verdict_is_lasting(enum imd_verdict verdict)
-{
+bool imd_verdict_is_lasting(enum imd_verdict verdict) {
     return verdict == IMD_VERDICT_NO_CONSENT || verdict == IMD_VERDICT_UNLICENSED || verdict == IMD_VERDICT_CREDENTIAL ||
            verdict == IMD_VERDICT_NO_TENANT || verdict == IMD_VERDICT_FORBIDDEN || verdict == IMD_VERDICT_WRONG_TENANT ||
            verdict == IMD_VERDICT_QUERY_REFUSED;
 }
 
-const char *
-imd_verdict_state(enum imd_verdict verdict)
-{
+const char *imd_verdict_state(enum imd_verdict verdict) {
     static const char *const names[] = {
         [IMD_VERDICT_OK] = "ok",
         [IMD_VERDICT_PARTIAL] = "partial",

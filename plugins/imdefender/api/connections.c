@@ -22,9 +22,7 @@ struct imd_connections {
     int wake;           /* not libcurl's own, which would belong to one pool */
 };
 
-static struct imd_pool *
-new_pool(unsigned maximum)
-{
+static struct imd_pool *new_pool(unsigned maximum) {
     struct imd_pool *pool = calloc(1, sizeof *pool);
     if (pool) pool->multi = curl_multi_init();
     if (!pool || !pool->multi) {
@@ -37,16 +35,12 @@ new_pool(unsigned maximum)
     return pool;
 }
 
-static void
-free_pool(struct imd_pool *pool)
-{
+static void free_pool(struct imd_pool *pool) {
     curl_multi_cleanup(pool->multi);
     free(pool);
 }
 
-struct imd_connections *
-imd_connections_new(unsigned maximum)
-{
+struct imd_connections *imd_connections_new(unsigned maximum) {
     struct imd_connections *connections = calloc(1, sizeof *connections);
     if (!connections) return NULL;
     connections->maximum = maximum;
@@ -60,9 +54,7 @@ imd_connections_new(unsigned maximum)
     return NULL;
 }
 
-void
-imd_connections_free(struct imd_connections *connections)
-{
+void imd_connections_free(struct imd_connections *connections) {
     for (struct imd_pool *pool = connections->newest, *older; pool; pool = older) {
         older = pool->older;
         free_pool(pool);
@@ -71,25 +63,19 @@ imd_connections_free(struct imd_connections *connections)
     free(connections);
 }
 
-struct imd_pool *
-imd_connections_add(struct imd_connections *connections, CURL *easy)
-{
+struct imd_pool *imd_connections_add(struct imd_connections *connections, CURL *easy) {
     struct imd_pool *pool = connections->newest;
     if (curl_multi_add_handle(pool->multi, easy) != CURLM_OK) return NULL;
     pool->running++;
     return pool;
 }
 
-void
-imd_connections_remove(struct imd_pool *pool, CURL *easy)
-{
+void imd_connections_remove(struct imd_pool *pool, CURL *easy) {
     curl_multi_remove_handle(pool->multi, easy);
     pool->running--;
 }
 
-static bool
-perform(struct imd_connections *connections)
-{
+static bool perform(struct imd_connections *connections) {
     bool older = false;
     int running;
     for (struct imd_pool *pool = connections->newest; pool; pool = pool->older) {
@@ -99,9 +85,7 @@ perform(struct imd_connections *connections)
     return older;
 }
 
-void
-imd_connections_run(struct imd_connections *connections, int timeout_ms)
-{
+void imd_connections_run(struct imd_connections *connections, int timeout_ms) {
     struct curl_waitfd wake = {.fd = connections->wake, .events = CURL_WAIT_POLLIN};
     uint64_t count;
     if (perform(connections) && timeout_ms > OLDER_WAIT_MS) timeout_ms = OLDER_WAIT_MS;
@@ -111,9 +95,7 @@ imd_connections_run(struct imd_connections *connections, int timeout_ms)
     perform(connections);
 }
 
-CURL *
-imd_connections_ended(struct imd_connections *connections, CURLcode *result)
-{
+CURL *imd_connections_ended(struct imd_connections *connections, CURLcode *result) {
     int left;
     for (struct imd_pool *pool = connections->newest; pool; pool = pool->older)
         for (CURLMsg *message; (message = curl_multi_info_read(pool->multi, &left));)
@@ -124,22 +106,16 @@ imd_connections_ended(struct imd_connections *connections, CURLcode *result)
     return NULL;
 }
 
-void
-imd_connections_wake(struct imd_connections *connections)
-{
+void imd_connections_wake(struct imd_connections *connections) {
     const uint64_t one = 1;
     if (write(connections->wake, &one, sizeof one) < 0) return; /* full: it will wake without this one */
 }
 
-void
-imd_pool_is_shared(struct imd_pool *pool)
-{
+void imd_pool_is_shared(struct imd_pool *pool) {
     pool->shared = true;
 }
 
-bool
-imd_connections_renew(struct imd_connections *connections, struct imd_pool *pool, int64_t now_ms)
-{
+bool imd_connections_renew(struct imd_connections *connections, struct imd_pool *pool, int64_t now_ms) {
     if (pool != connections->newest || !pool->shared || connections->count >= IMD_POOLS_MAX ||
         (connections->renewed && now_ms - connections->renewed_at < IMD_RENEW_AFTER_MS))
         return false;
@@ -154,9 +130,7 @@ imd_connections_renew(struct imd_connections *connections, struct imd_pool *pool
     return true;
 }
 
-void
-imd_connections_tidy(struct imd_connections *connections)
-{
+void imd_connections_tidy(struct imd_connections *connections) {
     for (struct imd_pool **link = &connections->newest->older; *link;) {
         struct imd_pool *pool = *link;
         if (pool->running) {
@@ -169,8 +143,6 @@ imd_connections_tidy(struct imd_connections *connections)
     }
 }
 
-unsigned
-imd_connections_pools(const struct imd_connections *connections)
-{
+unsigned imd_connections_pools(const struct imd_connections *connections) {
     return connections->count;
 }

@@ -40,48 +40,36 @@ struct http {
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
 
-static char *
-copy_text(const char *text)
-{
+static char *copy_text(const char *text) {
     return imd_secret_copy(text, strlen(text));
 }
 
-static void *
-allocate_array(size_t count, size_t size)
-{
+static void *allocate_array(size_t count, size_t size) {
     return size && count > SIZE_MAX / size ? NULL : imd_secret_alloc(count * size);
 }
 
 /* libcurl copies what it sends and receives, tokens and secrets included: all its memory is secret memory, unless another
  * module of the process set it up first. */
-static void
-init_curl(void)
-{
+static void init_curl(void) {
     curl_global_init_mem(CURL_GLOBAL_DEFAULT, imd_secret_alloc, imd_secret_free, imd_secret_resize, copy_text,
                          allocate_array);
 }
 
-static int64_t
-monotonic(struct imd_transport *transport)
-{
+static int64_t monotonic(struct imd_transport *transport) {
     (void)transport;
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static imd_time
-wall(struct imd_transport *transport)
-{
+static imd_time wall(struct imd_transport *transport) {
     (void)transport;
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     return (imd_time)now.tv_sec * IMD_TICKS_PER_SECOND + now.tv_nsec / 100;
 }
 
-static enum imd_failure
-failure_of(CURLcode code)
-{
+static enum imd_failure failure_of(CURLcode code) {
     switch (code) {
         case CURLE_OK:
             return IMD_FAILURE_NONE;
@@ -111,9 +99,7 @@ failure_of(CURLcode code)
     }
 }
 
-static size_t
-on_data(char *bytes, size_t one, size_t length, void *context)
-{
+static size_t on_data(char *bytes, size_t one, size_t length, void *context) {
     (void)one;
     struct exchange *exchange = context;
     struct imd_request *request = exchange->request;
@@ -136,17 +122,13 @@ on_data(char *bytes, size_t one, size_t length, void *context)
 }
 
 /* A front end that is out of order, not the API. */
-static bool
-is_sick(long status)
-{
+static bool is_sick(long status) {
     return status == 502 || status == 503 || status == 504;
 }
 
 /* The connection that such an answer came by is closed behind it; one that is shared is renewed (connections.h). Asked at
  * the empty line behind the headers. */
-static size_t
-on_header(char *bytes, size_t one, size_t length, void *context)
-{
+static size_t on_header(char *bytes, size_t one, size_t length, void *context) {
     struct exchange *exchange = context;
     if (*bytes != '\r' && *bytes != '\n') return one * length;
     long status = 0, version = 0;
@@ -157,18 +139,14 @@ on_header(char *bytes, size_t one, size_t length, void *context)
 }
 
 /* Header values are kept as they are; they are printed through functions that neutralise control characters. */
-static void
-copy_header(CURL *easy, const char *name, char *out, size_t size)
-{
+static void copy_header(CURL *easy, const char *name, char *out, size_t size) {
     struct curl_header *header;
     out[0] = 0;
     if (curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
         snprintf(out, size, "%.*s", (int)(size - 1), header->value);
 }
 
-static void
-read_response(struct exchange *exchange, CURLcode code)
-{
+static void read_response(struct exchange *exchange, CURLcode code) {
     struct imd_response *response = &exchange->request->response;
     long status = 0;
     curl_off_t bytes = 0;
@@ -195,9 +173,7 @@ read_response(struct exchange *exchange, CURLcode code)
 }
 
 /* Out of libcurl. What it learnt of its connection counts for the requests that come. */
-static void
-leave_pool(struct http *http, struct exchange *exchange)
-{
+static void leave_pool(struct http *http, struct exchange *exchange) {
     const struct imd_response *response = &exchange->request->response;
     long version = 0;
     curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_VERSION, &version);
@@ -208,26 +184,20 @@ leave_pool(struct http *http, struct exchange *exchange)
     exchange->pool = NULL;
 }
 
-static void
-link_to(struct exchange **list, struct exchange *exchange)
-{
+static void link_to(struct exchange **list, struct exchange *exchange) {
     exchange->next = *list;
     exchange->link = list;
     if (*list) (*list)->link = &exchange->next;
     *list = exchange;
 }
 
-static void
-unlink_exchange(struct exchange *exchange)
-{
+static void unlink_exchange(struct exchange *exchange) {
     *exchange->link = exchange->next;
     if (exchange->next) exchange->next->link = exchange->link;
 }
 
 /* Idle handles are kept because a new one costs more than the whole request it is used for. */
-static void
-recycle(struct http *http, struct exchange *exchange)
-{
+static void recycle(struct http *http, struct exchange *exchange) {
     curl_slist_free_all(exchange->headers);
     exchange->headers = NULL;
     exchange->request = NULL;
@@ -242,9 +212,7 @@ recycle(struct http *http, struct exchange *exchange)
     http->idle_count++;
 }
 
-static struct exchange *
-new_exchange(struct http *http)
-{
+static struct exchange *new_exchange(struct http *http) {
     struct exchange *exchange = http->idle;
     if (exchange) {
         http->idle = exchange->next;
@@ -262,9 +230,7 @@ new_exchange(struct http *http)
 }
 
 /* "" keeps libcurl from taking a proxy out of the environment, which nobody would look for in a daemon. */
-static CURLcode
-set_proxy(CURL *easy, const struct imd_request *request)
-{
+static CURLcode set_proxy(CURL *easy, const struct imd_request *request) {
     const struct imd_settings *settings = request->settings;
     const char *proxy = settings->proxy && !request->direct ? settings->proxy : "";
     CURLcode code = curl_easy_setopt(easy, CURLOPT_PROXY, proxy);
@@ -281,9 +247,7 @@ set_proxy(CURL *easy, const struct imd_request *request)
 }
 
 /* Options that bind the request to its origin: TLS verified, TLS 1.2 or newer, no redirect, http and https only. */
-static CURLcode
-set_security(CURL *easy, const struct imd_request *request)
-{
+static CURLcode set_security(CURL *easy, const struct imd_request *request) {
     const struct imd_settings *settings = request->settings;
     CURLcode code = curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     if (!code) code = curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
@@ -299,9 +263,7 @@ set_security(CURL *easy, const struct imd_request *request)
     return code;
 }
 
-static CURLcode
-set_request(struct http *http, struct exchange *exchange, struct imd_request *request)
-{
+static CURLcode set_request(struct http *http, struct exchange *exchange, struct imd_request *request) {
     CURL *easy = exchange->easy;
     exchange->curl_error[0] = 0;
     for (unsigned i = 0; i < IMD_HEADERS_MAX && request->headers[i]; i++) {
@@ -338,9 +300,7 @@ set_request(struct http *http, struct exchange *exchange, struct imd_request *re
 
 /* Without memory for an exchange the request itself is the link of a list. Its handle is not NULL, as for any that
  * runs. */
-static void
-starve(struct http *http, struct imd_request *request)
-{
+static void starve(struct http *http, struct imd_request *request) {
     request->response.failure = IMD_FAILURE_SETUP;
     snprintf(request->response.failure_text, sizeof request->response.failure_text, "no memory for a request");
     request->handle = request;
@@ -348,18 +308,14 @@ starve(struct http *http, struct imd_request *request)
     http->starved = request;
 }
 
-static void
-cancel_starved(struct http *http, struct imd_request *request)
-{
+static void cancel_starved(struct http *http, struct imd_request *request) {
     struct imd_request **link = &http->starved;
     while (*link && *link != request) link = &(*link)->next_starved;
     if (*link) *link = request->next_starved;
     request->handle = NULL;
 }
 
-static void
-start(struct imd_transport *transport, struct imd_request *request)
-{
+static void start(struct imd_transport *transport, struct imd_request *request) {
     struct http *http = (struct http *)transport;
     memset(&request->response, 0, sizeof request->response);
     request->response.date = IMD_TIME_NONE;
@@ -386,9 +342,7 @@ start(struct imd_transport *transport, struct imd_request *request)
     link_to(&http->failed, exchange);
 }
 
-static void
-cancel(struct imd_transport *transport, struct imd_request *request)
-{
+static void cancel(struct imd_transport *transport, struct imd_request *request) {
     struct http *http = (struct http *)transport;
     struct exchange *exchange = request->handle;
     if (!exchange) return;
@@ -404,9 +358,7 @@ cancel(struct imd_transport *transport, struct imd_request *request)
     recycle(http, exchange);
 }
 
-static void
-resume(struct imd_transport *transport, struct imd_request *request)
-{
+static void resume(struct imd_transport *transport, struct imd_request *request) {
     struct exchange *exchange = request->handle;
     if (!exchange || !request->paused) return;
     request->paused = false;
@@ -414,9 +366,7 @@ resume(struct imd_transport *transport, struct imd_request *request)
     curl_easy_pause(exchange->easy, CURLPAUSE_CONT);
 }
 
-static void
-finish(struct http *http, struct exchange *exchange)
-{
+static void finish(struct http *http, struct exchange *exchange) {
     struct imd_request *request = exchange->request;
     unlink_exchange(exchange);
     assert(request != NULL); /* only a cancelled one has none, and that is in no list */
@@ -425,9 +375,7 @@ finish(struct http *http, struct exchange *exchange)
     request->done(request);
 }
 
-static void
-finish_failed(struct http *http)
-{
+static void finish_failed(struct http *http) {
 #ifndef __clang_analyzer__ /* it does not see that finish() takes the first one out */
     while (http->failed) finish(http, http->failed);
 #endif
@@ -438,9 +386,7 @@ finish_failed(struct http *http)
 }
 
 /* A deadline of our own: libcurl's would run on while the output keeps a transfer paused. */
-static void
-finish_overdue(struct http *http, int64_t now)
-{
+static void finish_overdue(struct http *http, int64_t now) {
     struct exchange *next;
     for (struct exchange *exchange = http->running; exchange; exchange = next) {
         next = exchange->next;
@@ -455,9 +401,7 @@ finish_overdue(struct http *http, int64_t now)
     }
 }
 
-static void
-poll_once(struct imd_transport *transport, int timeout_ms)
-{
+static void poll_once(struct imd_transport *transport, int timeout_ms) {
     struct http *http = (struct http *)transport;
     CURLcode code;
     if (http->failed || http->starved) timeout_ms = 0;
@@ -474,15 +418,11 @@ poll_once(struct imd_transport *transport, int timeout_ms)
     imd_connections_tidy(http->connections);
 }
 
-static void
-wake(struct imd_transport *transport)
-{
+static void wake(struct imd_transport *transport) {
     imd_connections_wake(((struct http *)transport)->connections);
 }
 
-static void
-free_list(struct exchange *exchange)
-{
+static void free_list(struct exchange *exchange) {
     for (struct exchange *next; exchange; exchange = next) {
         next = exchange->next;
         if (exchange->pool) imd_connections_remove(exchange->pool, exchange->easy);
@@ -492,9 +432,7 @@ free_list(struct exchange *exchange)
     }
 }
 
-static void
-free_http(struct imd_transport *transport)
-{
+static void free_http(struct imd_transport *transport) {
     struct http *http = (struct http *)transport;
     free_list(http->running);
     free_list(http->failed);
@@ -507,9 +445,7 @@ static const struct imd_transport_operations http_operations = {
     start, cancel, resume, poll_once, wake, monotonic, wall, free_http,
 };
 
-struct imd_transport *
-imd_http_new(unsigned max_connections, const char *user_agent, struct imd_error *error)
-{
+struct imd_transport *imd_http_new(unsigned max_connections, const char *user_agent, struct imd_error *error) {
     pthread_once(&curl_once, init_curl);
     struct http *http = calloc(1, sizeof *http);
     if (http) http->connections = imd_connections_new(max_connections);
@@ -523,18 +459,14 @@ imd_http_new(unsigned max_connections, const char *user_agent, struct imd_error 
     return &http->transport;
 }
 
-static CURLU *
-parse_url(const char *text)
-{
+static CURLU *parse_url(const char *text) {
     CURLU *url = curl_url();
     if (url && curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK) return url;
     curl_url_cleanup(url);
     return NULL;
 }
 
-static bool
-same_part(CURLU *a, CURLU *b, CURLUPart part)
-{
+static bool same_part(CURLU *a, CURLU *b, CURLUPart part) {
     char *text_a = NULL, *text_b = NULL;
     bool same = curl_url_get(a, part, &text_a, CURLU_DEFAULT_PORT) == CURLUE_OK &&
                 curl_url_get(b, part, &text_b, CURLU_DEFAULT_PORT) == CURLUE_OK && strcasecmp(text_a, text_b) == 0;
@@ -544,18 +476,14 @@ same_part(CURLU *a, CURLU *b, CURLUPart part)
 }
 
 /* A name or password in a URL would be sent along. */
-static bool
-has_part(CURLU *url, CURLUPart part)
-{
+static bool has_part(CURLU *url, CURLUPart part) {
     char *text = NULL;
     bool has = curl_url_get(url, part, &text, 0) == CURLUE_OK;
     curl_free(text);
     return has;
 }
 
-bool
-imd_url_same_origin(const char *url, const char *base)
-{
+bool imd_url_same_origin(const char *url, const char *base) {
     CURLU *a = parse_url(url), *b = parse_url(base);
     bool same = a && b && !has_part(a, CURLUPART_USER) && !has_part(a, CURLUPART_PASSWORD) &&
                 same_part(a, b, CURLUPART_SCHEME) && same_part(a, b, CURLUPART_HOST) && same_part(a, b, CURLUPART_PORT);

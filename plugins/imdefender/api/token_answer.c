@@ -86,9 +86,7 @@ struct token_error {
     char trace[64], correlation[64];
 };
 
-static void
-read_token_error(const char *body, size_t length, struct token_error *error)
-{
+static void read_token_error(const char *body, size_t length, struct token_error *error) {
     struct imd_json_value root = {body, length}, value, name, first;
     memset(error, 0, sizeof *error);
     if (!length || !imd_json_valid(body, length, NULL)) return;
@@ -105,9 +103,7 @@ read_token_error(const char *body, size_t length, struct token_error *error)
     if (imd_json_member(root, "correlation_id", &value)) imd_answer_copy_code(error->correlation, sizeof error->correlation, value);
 }
 
-static enum token_group
-group_of(const struct token_error *error, const struct imd_settings *settings)
-{
+static enum token_group group_of(const struct token_error *error, const struct imd_settings *settings) {
     for (size_t i = 0; i < sizeof aadsts_groups / sizeof *aadsts_groups; i++)
         if (aadsts_groups[i].code == (unsigned long long)error->code) return aadsts_groups[i].group;
     if (strcmp(error->error, "temporarily_unavailable") == 0) return TRANSIENT;
@@ -121,9 +117,7 @@ group_of(const struct token_error *error, const struct imd_settings *settings)
 }
 
 /* The server's Date shows how far the clock here is off, which is what an operator has to know. */
-static void
-explain_clock(const struct imd_response *response, imd_time now, char *out, size_t size)
-{
+static void explain_clock(const struct imd_response *response, imd_time now, char *out, size_t size) {
     out[0] = 0;
     if (response->date == IMD_TIME_NONE) return;
     int64_t off = (now - response->date) / IMD_TICKS_PER_SECOND;
@@ -132,10 +126,8 @@ explain_clock(const struct imd_response *response, imd_time now, char *out, size
                  off < 0 ? "behind" : "ahead");
 }
 
-static void
-judge_error(const struct imd_response *response, const struct token_error *error, const struct imd_settings *settings,
-            imd_time now, struct imd_judgement *judgement)
-{
+static void judge_error(const struct imd_response *response, const struct token_error *error,
+                        const struct imd_settings *settings, imd_time now, struct imd_judgement *judgement) {
     const struct imd_credential_kind *kind = &imd_credential_kinds[settings->credential];
     enum token_group group = group_of(error, settings);
     const char *what = group == REFUSED ? kind->refused : token_groups[group].what;
@@ -153,10 +145,8 @@ judge_error(const struct imd_response *response, const struct token_error *error
     if (group == RATE && judgement->retry_after < RATE_WAIT_S) judgement->retry_after = RATE_WAIT_S;
 }
 
-void
-imd_answer_judge_token(const struct imd_response *response, const char *body, size_t length,
-                       const struct imd_settings *settings, imd_time now, struct imd_judgement *judgement)
-{
+void imd_answer_judge_token(const struct imd_response *response, const char *body, size_t length,
+                            const struct imd_settings *settings, imd_time now, struct imd_judgement *judgement) {
     memset(judgement, 0, sizeof *judgement);
     judgement->retry_after = imd_answer_retry_after(response, now);
     if (response->failure != IMD_FAILURE_NONE) {

@@ -33,10 +33,8 @@ struct imd_checkpointer {
     int64_t retry_ms;          /* 0 while commits succeed */
 };
 
-struct imd_checkpointer *
-imd_checkpointer_new(struct imd_store *store, const struct imd_log *log, void (*committed)(void *context),
-                     void *context)
-{
+struct imd_checkpointer *imd_checkpointer_new(struct imd_store *store, const struct imd_log *log,
+                                              void (*committed)(void *context), void *context) {
     struct imd_checkpointer *checkpointer = calloc(1, sizeof *checkpointer);
     if (!checkpointer) return NULL;
     checkpointer->store = store;
@@ -55,9 +53,7 @@ imd_checkpointer_new(struct imd_store *store, const struct imd_log *log, void (*
 }
 
 /* Under the lock. */
-static void
-activate(struct imd_checkpointer *checkpointer, struct imd_account *account)
-{
+static void activate(struct imd_checkpointer *checkpointer, struct imd_account *account) {
     if (account->active) return;
     account->active = true;
     account->next_active = checkpointer->active;
@@ -65,9 +61,7 @@ activate(struct imd_checkpointer *checkpointer, struct imd_account *account)
     pthread_cond_signal(&checkpointer->changed);
 }
 
-void
-imd_checkpointer_track(struct imd_checkpointer *checkpointer, struct imd_delivery *delivery)
-{
+void imd_checkpointer_track(struct imd_checkpointer *checkpointer, struct imd_delivery *delivery) {
     struct imd_account *account = delivery->account;
     pthread_mutex_lock(&checkpointer->lock);
     delivery->next = NULL;
@@ -82,9 +76,7 @@ imd_checkpointer_track(struct imd_checkpointer *checkpointer, struct imd_deliver
 }
 
 /* The messages are made, or will never be: the alerts' bytes have served. */
-static void
-drop_alerts(struct imd_delivery *delivery)
-{
+static void drop_alerts(struct imd_delivery *delivery) {
     for (size_t i = 0; i < delivery->batch.count; i++) free((void *)delivery->batch.alerts[i].json);
     free(delivery->batch.alerts);
     delivery->batch.alerts = NULL;
@@ -92,9 +84,7 @@ drop_alerts(struct imd_delivery *delivery)
     imd_count_down(delivery->account->input_load->queued_bytes, delivery->batch.bytes);
 }
 
-void
-imd_checkpointer_submitted(struct imd_checkpointer *checkpointer, struct imd_batch *batch)
-{
+void imd_checkpointer_submitted(struct imd_checkpointer *checkpointer, struct imd_batch *batch) {
     struct imd_delivery *delivery = (struct imd_delivery *)batch;
     if (batch->kind == IMD_BATCH_ALERTS) {
         imd_account_count(delivery->account, alerts_submitted, batch->count);
@@ -106,9 +96,7 @@ imd_checkpointer_submitted(struct imd_checkpointer *checkpointer, struct imd_bat
     pthread_mutex_unlock(&checkpointer->lock);
 }
 
-void
-imd_checkpointer_abandoned(struct imd_checkpointer *checkpointer, struct imd_batch *batch)
-{
+void imd_checkpointer_abandoned(struct imd_checkpointer *checkpointer, struct imd_batch *batch) {
     struct imd_delivery *delivery = (struct imd_delivery *)batch;
     drop_alerts(delivery);
     pthread_mutex_lock(&checkpointer->lock);
@@ -116,10 +104,8 @@ imd_checkpointer_abandoned(struct imd_checkpointer *checkpointer, struct imd_bat
     pthread_mutex_unlock(&checkpointer->lock);
 }
 
-void
-imd_checkpointer_report(struct imd_checkpointer *checkpointer, struct imd_account *account, const char *state,
-                        const char *reason, imd_time since)
-{
+void imd_checkpointer_report(struct imd_checkpointer *checkpointer, struct imd_account *account, const char *state,
+                             const char *reason, imd_time since) {
     pthread_mutex_lock(&checkpointer->lock);
     account->state = state;
     strncpy(account->reason, reason ? reason : "", sizeof account->reason - 1);
@@ -128,22 +114,16 @@ imd_checkpointer_report(struct imd_checkpointer *checkpointer, struct imd_accoun
     pthread_mutex_unlock(&checkpointer->lock);
 }
 
-static bool
-is_mark(const struct imd_delivery *delivery)
-{
+static bool is_mark(const struct imd_delivery *delivery) {
     return !delivery->sink && !delivery->version_count;
 }
 
-static void
-put_time(imd_time *time, imd_time newer)
-{
+static void put_time(imd_time *time, imd_time newer) {
     if (newer != IMD_TIME_NONE) *time = newer;
 }
 
 /* Marks that follow each other become one, so that they do not pile up while the store cannot be written. */
-static bool
-merge_mark(struct imd_delivery *delivery)
-{
+static bool merge_mark(struct imd_delivery *delivery) {
     struct imd_delivery *before = delivery->account->last_ready;
     if (!is_mark(delivery) || !before || !is_mark(before)) return false;
     before->has_checkpoint = true;
@@ -156,9 +136,7 @@ merge_mark(struct imd_delivery *delivery)
     return true;
 }
 
-static void
-acknowledge(struct imd_checkpointer *checkpointer, struct imd_delivery *delivery)
-{
+static void acknowledge(struct imd_checkpointer *checkpointer, struct imd_delivery *delivery) {
     if (delivery->batch.kind == IMD_BATCH_ALERTS) {
         imd_account_count(delivery->account, alerts_acknowledged, delivery->version_count);
         imd_count_down(delivery->account->counters.inflight, delivery->version_count);
@@ -175,9 +153,7 @@ acknowledge(struct imd_checkpointer *checkpointer, struct imd_delivery *delivery
 }
 
 /* The deliveries at the head of an account that are acknowledged, in order: a later one waits for an earlier one. */
-static struct imd_delivery *
-take_acknowledged(struct imd_account *account)
-{
+static struct imd_delivery *take_acknowledged(struct imd_account *account) {
     struct imd_delivery *taken = NULL, **end = &taken;
     for (struct imd_delivery *delivery; (delivery = account->first) && delivery->submitted && !delivery->abandoned;) {
         if (delivery->sink && !delivery->sink->acknowledged(delivery->sink->context, &delivery->batch)) break;
@@ -191,9 +167,7 @@ take_acknowledged(struct imd_account *account)
 }
 
 /* Looks at every active account once. Reports stay in the accounts until a commit. */
-static void
-collect(struct imd_checkpointer *checkpointer)
-{
+static void collect(struct imd_checkpointer *checkpointer) {
     struct imd_delivery *taken = NULL, **end = &taken;
     pthread_mutex_lock(&checkpointer->lock);
     for (struct imd_account **link = &checkpointer->active, *account; (account = *link);) {
@@ -216,9 +190,7 @@ collect(struct imd_checkpointer *checkpointer)
     }
 }
 
-static void
-log_commit(struct imd_checkpointer *checkpointer, int result, const struct imd_error *error)
-{
+static void log_commit(struct imd_checkpointer *checkpointer, int result, const struct imd_error *error) {
     char text[2048];
     if (result < 0 && checkpointer->retry_ms == 0)
         imd_log_print(checkpointer->log, IMD_LOG_ERROR, "%s",
@@ -228,9 +200,7 @@ log_commit(struct imd_checkpointer *checkpointer, int result, const struct imd_e
         imd_log_print(checkpointer->log, IMD_LOG_INFO, "checkpoints are written again");
 }
 
-static int
-commit_changes(struct imd_checkpointer *checkpointer, struct imd_change *changes, struct imd_error *error)
-{
+static int commit_changes(struct imd_checkpointer *checkpointer, struct imd_change *changes, struct imd_error *error) {
     size_t count = 0;
     for (const struct imd_delivery *delivery = checkpointer->ready; delivery && count < CHANGES_MAX;
          delivery = delivery->next) {
@@ -251,9 +221,7 @@ commit_changes(struct imd_checkpointer *checkpointer, struct imd_change *changes
     return result < 0 ? -1 : (int)count;
 }
 
-static void
-free_committed(struct imd_checkpointer *checkpointer, int count)
-{
+static void free_committed(struct imd_checkpointer *checkpointer, int count) {
     while (count-- > 0) {
         struct imd_delivery *delivery = checkpointer->ready;
         struct imd_account *account = delivery->account;
@@ -271,9 +239,7 @@ free_committed(struct imd_checkpointer *checkpointer, int count)
 }
 
 /* Writes every delivery that is ready. */
-static int
-commit_ready(struct imd_checkpointer *checkpointer, struct imd_error *error)
-{
+static int commit_ready(struct imd_checkpointer *checkpointer, struct imd_error *error) {
     struct imd_change *changes = malloc(CHANGES_MAX * sizeof *changes);
     if (!changes) return imd_error_set(error, "free memory", "no memory for a commit");
     int result = 0;
@@ -286,9 +252,7 @@ commit_ready(struct imd_checkpointer *checkpointer, struct imd_error *error)
 }
 
 /* Writes the states that changed. Losing one costs nothing, so a failure is not repeated. */
-static void
-write_reports(struct imd_checkpointer *checkpointer)
-{
+static void write_reports(struct imd_checkpointer *checkpointer) {
     enum { REPORTS = 256 };
     struct imd_feed_status *statuses = malloc(REPORTS * sizeof *statuses);
     struct imd_account **accounts = malloc(REPORTS * sizeof *accounts);
@@ -327,9 +291,7 @@ write_reports(struct imd_checkpointer *checkpointer)
     free(accounts);
 }
 
-int
-imd_checkpointer_turn(struct imd_checkpointer *checkpointer, int64_t now, bool flush)
-{
+int imd_checkpointer_turn(struct imd_checkpointer *checkpointer, int64_t now, bool flush) {
     collect(checkpointer);
     bool many = checkpointer->ready_versions >= COMMIT_VERSIONS && !checkpointer->retry_ms;
     if (flush || many || now >= checkpointer->commit_at) {
@@ -351,23 +313,17 @@ imd_checkpointer_turn(struct imd_checkpointer *checkpointer, int64_t now, bool f
     return checkpointer->round_ms;
 }
 
-bool
-imd_checkpointer_failing(const struct imd_checkpointer *checkpointer)
-{
+bool imd_checkpointer_failing(const struct imd_checkpointer *checkpointer) {
     return __atomic_load_n(&checkpointer->failing, __ATOMIC_RELAXED);
 }
 
-static int64_t
-now_ms(void)
-{
+static int64_t now_ms(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-void
-imd_checkpointer_run(struct imd_checkpointer *checkpointer)
-{
+void imd_checkpointer_run(struct imd_checkpointer *checkpointer) {
     bool stopping = false;
     while (!stopping) {
         int64_t wait_ms = imd_checkpointer_turn(checkpointer, now_ms(), false);
@@ -395,57 +351,45 @@ imd_checkpointer_run(struct imd_checkpointer *checkpointer)
     imd_checkpointer_turn(checkpointer, now_ms(), true);
 }
 
-void
-imd_checkpointer_stop(struct imd_checkpointer *checkpointer)
-{
+void imd_checkpointer_stop(struct imd_checkpointer *checkpointer) {
     pthread_mutex_lock(&checkpointer->lock);
     checkpointer->stopping = true;
     pthread_cond_broadcast(&checkpointer->changed);
     pthread_mutex_unlock(&checkpointer->lock);
 }
 
-int
-imd_checkpointer_load(struct imd_checkpointer *checkpointer, const struct imd_feed_name *feed,
-                      struct imd_checkpoint *checkpoint,
-                      bool (*each)(void *context, const struct imd_version *version), void *context,
-                      struct imd_error *error)
-{
+int imd_checkpointer_load(struct imd_checkpointer *checkpointer, const struct imd_feed_name *feed,
+                          struct imd_checkpoint *checkpoint,
+                          bool (*each)(void *context, const struct imd_version *version), void *context,
+                          struct imd_error *error) {
     pthread_mutex_lock(&checkpointer->store_lock);
     int result = checkpointer->store->operations->load(checkpointer->store, feed, checkpoint, each, context, error);
     pthread_mutex_unlock(&checkpointer->store_lock);
     return result;
 }
 
-int
-imd_checkpointer_put_token(struct imd_checkpointer *checkpointer, const char *tenant, const char *client_id,
-                           const char *token, struct imd_error *error)
-{
+int imd_checkpointer_put_token(struct imd_checkpointer *checkpointer, const char *tenant, const char *client_id,
+                               const char *token, struct imd_error *error) {
     pthread_mutex_lock(&checkpointer->store_lock);
     int result = checkpointer->store->operations->put_token(checkpointer->store, tenant, client_id, token, error);
     pthread_mutex_unlock(&checkpointer->store_lock);
     return result;
 }
 
-int
-imd_checkpointer_get_token(struct imd_checkpointer *checkpointer, const char *tenant, const char *client_id, char **token,
-                           struct imd_error *error)
-{
+int imd_checkpointer_get_token(struct imd_checkpointer *checkpointer, const char *tenant, const char *client_id,
+                               char **token, struct imd_error *error) {
     pthread_mutex_lock(&checkpointer->store_lock);
     int result = checkpointer->store->operations->get_token(checkpointer->store, tenant, client_id, token, error);
     pthread_mutex_unlock(&checkpointer->store_lock);
     return result;
 }
 
-static void
-give_up(struct imd_delivery *delivery)
-{
+static void give_up(struct imd_delivery *delivery) {
     if (delivery->sink) delivery->sink->release(delivery->sink->context, &delivery->batch);
     imd_delivery_free(delivery);
 }
 
-void
-imd_checkpointer_free(struct imd_checkpointer *checkpointer)
-{
+void imd_checkpointer_free(struct imd_checkpointer *checkpointer) {
     if (!checkpointer) return;
     for (struct imd_delivery *delivery; (delivery = checkpointer->ready);) {
         checkpointer->ready = delivery->next;

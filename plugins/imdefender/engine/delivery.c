@@ -4,10 +4,8 @@
 #include <string.h>
 #include "checkpoint.h"
 
-struct imd_account *
-imd_account_new(const char *input, const char *tenant, const char *source, struct imd_counters *input_counters,
-                struct imd_load *input_load)
-{
+struct imd_account *imd_account_new(const char *input, const char *tenant, const char *source,
+                                    struct imd_counters *input_counters, struct imd_load *input_load) {
     struct imd_account *account = calloc(1, sizeof *account);
     if (!account) return NULL;
     account->tenant = strdup(tenant);
@@ -23,24 +21,18 @@ imd_account_new(const char *input, const char *tenant, const char *source, struc
     return account;
 }
 
-struct imd_account *
-imd_account_share(struct imd_account *account)
-{
+struct imd_account *imd_account_share(struct imd_account *account) {
     __atomic_add_fetch(&account->references, 1, __ATOMIC_RELAXED);
     return account;
 }
 
-void
-imd_account_release(struct imd_account *account)
-{
+void imd_account_release(struct imd_account *account) {
     if (!account || __atomic_sub_fetch(&account->references, 1, __ATOMIC_ACQ_REL) > 0) return;
     free(account->tenant);
     free(account);
 }
 
-void
-imd_delivery_free(struct imd_delivery *delivery)
-{
+void imd_delivery_free(struct imd_delivery *delivery) {
     if (!delivery) return;
     for (size_t i = 0; i < delivery->batch.count; i++) free((void *)delivery->batch.alerts[i].json);
     free(delivery->batch.alerts);

@@ -16,18 +16,14 @@
 
 /* --- making --- */
 
-static void
-on_committed(void *context)
-{
+static void on_committed(void *context) {
     struct imd_engine *engine = context;
     __atomic_store_n(&engine->room, 1, __ATOMIC_RELEASE);
     engine->transport->operations->wake(engine->transport);
 }
 
-struct imd_engine *
-imd_engine_new_with(const struct imd_engine_options *options, struct imd_transport *transport, bool threaded,
-                    uint64_t seed, struct imd_error *error)
-{
+struct imd_engine *imd_engine_new_with(const struct imd_engine_options *options, struct imd_transport *transport,
+                                       bool threaded, uint64_t seed, struct imd_error *error) {
     struct imd_engine *engine = calloc(1, sizeof *engine);
     if (engine) engine->checkpointer = imd_checkpointer_new(options->store, &engine->log, on_committed, engine);
     if (!engine || !engine->checkpointer) {
@@ -48,9 +44,7 @@ imd_engine_new_with(const struct imd_engine_options *options, struct imd_transpo
     return engine;
 }
 
-struct imd_engine *
-imd_engine_new(const struct imd_engine_options *options, struct imd_error *error)
-{
+struct imd_engine *imd_engine_new(const struct imd_engine_options *options, struct imd_error *error) {
     uint64_t seed = 0;
     unsigned connections = options->max_connections ? options->max_connections : CONNECTIONS_DEFAULT;
     if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed) {
@@ -61,11 +55,9 @@ imd_engine_new(const struct imd_engine_options *options, struct imd_error *error
     return transport ? imd_engine_new_with(options, transport, true, seed, error) : NULL;
 }
 
-struct imd_engine_input *
-imd_engine_add_input(struct imd_engine *engine, const char *name, const char *tenants_file,
-                     const struct imd_settings *settings, struct imd_tenants *tenants, const struct imd_sink *sink,
-                     struct imd_error *error)
-{
+struct imd_engine_input *imd_engine_add_input(struct imd_engine *engine, const char *name, const char *tenants_file,
+                                              const struct imd_settings *settings, struct imd_tenants *tenants,
+                                              const struct imd_sink *sink, struct imd_error *error) {
     struct imd_engine_input *input = calloc(1, sizeof *input);
     bool good = input != NULL;
     if (!input) imd_error_set(error, "free memory", "no memory for an input");
@@ -94,9 +86,7 @@ imd_engine_add_input(struct imd_engine *engine, const char *name, const char *te
 
 /* --- states from before the restart, so that only a change of them is news --- */
 
-static const char *
-static_state(const char *state)
-{
+static const char *static_state(const char *state) {
     static const char *const more[] = {"ok", "incomplete", "output-blocked", "state-blocked"};
     for (size_t i = 0; i < sizeof more / sizeof *more; i++)
         if (strcmp(more[i], state) == 0) return more[i];
@@ -106,17 +96,14 @@ static_state(const char *state)
     return NULL;
 }
 
-static struct imd_feed *
-find_feed(struct imd_engine *engine, const struct imd_feed_name *name)
-{
+static struct imd_feed *find_feed(struct imd_engine *engine, const struct imd_feed_name *name) {
     for (struct imd_engine_input *input = engine->inputs; input; input = input->next)
         if (strcmp(input->name, name->input) == 0) return imd_input_find_feed(input, name->tenant, name->source);
     return NULL;
 }
 
-static bool
-recall(void *context, const struct imd_feed_status *status, const struct imd_checkpoint *checkpoint, uint64_t versions)
-{
+static bool recall(void *context, const struct imd_feed_status *status, const struct imd_checkpoint *checkpoint,
+                   uint64_t versions) {
     (void)checkpoint;
     (void)versions;
     const char *state = status->state ? static_state(status->state) : NULL;
@@ -128,18 +115,14 @@ recall(void *context, const struct imd_feed_status *status, const struct imd_che
     return true;
 }
 
-static void *
-checkpoint_main(void *context)
-{
+static void *checkpoint_main(void *context) {
     prctl(PR_SET_NAME, "imdef:commit");
     imd_checkpointer_run(context);
     return NULL;
 }
 
 /* Signals are the daemon's business: none is taken on a thread of ours. */
-static int
-start_thread(struct imd_engine *engine)
-{
+static int start_thread(struct imd_engine *engine) {
     sigset_t all, before;
     sigfillset(&all);
     sigdelset(&all, SIGSEGV);
@@ -150,9 +133,7 @@ start_thread(struct imd_engine *engine)
     return result;
 }
 
-int
-imd_engine_start(struct imd_engine *engine, struct imd_error *error)
-{
+int imd_engine_start(struct imd_engine *engine, struct imd_error *error) {
     for (struct imd_engine_input *input = engine->inputs; input; input = input->next)
         if (imd_input_sort(input) < 0) return imd_error_set(error, "free memory", "no memory for the feeds");
     int result = engine->store->operations->list(engine->store, recall, engine, error);
@@ -166,9 +147,7 @@ imd_engine_start(struct imd_engine *engine, struct imd_error *error)
 
 /* --- running --- */
 
-uint64_t
-imd_engine_random(struct imd_engine *engine)
-{
+uint64_t imd_engine_random(struct imd_engine *engine) {
     uint64_t x = engine->random; /* xorshift64*: for jitter and request ids, not for secrets */
     x ^= x >> 12;
     x ^= x << 25;
@@ -177,15 +156,11 @@ imd_engine_random(struct imd_engine *engine)
     return x * UINT64_C(2685821657736338717);
 }
 
-int64_t
-imd_engine_jitter(struct imd_engine *engine, int64_t limit)
-{
+int64_t imd_engine_jitter(struct imd_engine *engine, int64_t limit) {
     return limit > 0 ? (int64_t)(imd_engine_random(engine) % (uint64_t)(limit + 1)) : 0;
 }
 
-static void
-resume_paused(struct imd_engine *engine, struct imd_engine_input *input)
-{
+static void resume_paused(struct imd_engine *engine, struct imd_engine_input *input) {
     if (!input->paused || imd_count_read(input->load.queued_bytes) > IMD_QUEUED_RESUME) return;
     struct imd_poll *poll = input->paused;
     input->paused = NULL;
@@ -195,9 +170,7 @@ resume_paused(struct imd_engine *engine, struct imd_engine_input *input)
     }
 }
 
-static void
-set_gauges(struct imd_engine *engine, struct imd_feed *feed, uint64_t *age, uint64_t *lag)
-{
+static void set_gauges(struct imd_engine *engine, struct imd_feed *feed, uint64_t *age, uint64_t *lag) {
     struct imd_counters *counters = &feed->account->counters;
     uint64_t own_age = (uint64_t)(engine->now - feed->succeeded_at) / 1000, own_lag = own_age;
     imd_time now = imd_feed_server_now(feed);
@@ -209,9 +182,7 @@ set_gauges(struct imd_engine *engine, struct imd_feed *feed, uint64_t *age, uint
     if (own_lag > *lag) *lag = own_lag;
 }
 
-static void
-update_gauges(struct imd_engine *engine)
-{
+static void update_gauges(struct imd_engine *engine) {
     if (engine->now < engine->gauges_at) return;
     engine->gauges_at = engine->now + GAUGES_MS;
     for (struct imd_engine_input *input = engine->inputs; input; input = input->next) {
@@ -226,9 +197,7 @@ update_gauges(struct imd_engine *engine)
 }
 
 /* What other threads brought about since the last turn. */
-static void
-take_notice(struct imd_engine *engine)
-{
+static void take_notice(struct imd_engine *engine) {
     bool reload = __atomic_exchange_n(&engine->reload, 0, __ATOMIC_ACQ_REL) != 0;
     bool room = __atomic_exchange_n(&engine->room, 0, __ATOMIC_ACQ_REL) != 0;
     for (struct imd_engine_input *input = engine->inputs; input; input = input->next) {
@@ -238,9 +207,7 @@ take_notice(struct imd_engine *engine)
     }
 }
 
-static void
-start_due(struct imd_engine *engine)
-{
+static void start_due(struct imd_engine *engine) {
     for (struct imd_heap_node *node; engine->asking < engine->asking_max && (node = imd_heap_first(&engine->due)) &&
                                      node->key <= engine->now;) {
         struct imd_feed *feed = imd_heap_owner(node, struct imd_feed, due);
@@ -253,9 +220,7 @@ start_due(struct imd_engine *engine)
     }
 }
 
-static int
-wait_for(const struct imd_engine *engine, int wait_max_ms)
-{
+static int wait_for(const struct imd_engine *engine, int wait_max_ms) {
     const struct imd_heap_node *node = imd_heap_first(&engine->due);
     if (!node || engine->asking >= engine->asking_max) return wait_max_ms;
     if (node->key <= engine->now) return 0;
@@ -263,9 +228,7 @@ wait_for(const struct imd_engine *engine, int wait_max_ms)
     return wait < wait_max_ms ? (int)wait : wait_max_ms;
 }
 
-void
-imd_engine_turn(struct imd_engine *engine, int wait_max_ms)
-{
+void imd_engine_turn(struct imd_engine *engine, int wait_max_ms) {
     const struct imd_transport_operations *operations = engine->transport->operations;
     engine->now = operations->monotonic(engine->transport);
     take_notice(engine);
@@ -274,9 +237,7 @@ imd_engine_turn(struct imd_engine *engine, int wait_max_ms)
     operations->poll(engine->transport, wait_for(engine, wait_max_ms));
 }
 
-void
-imd_engine_run(struct imd_engine *engine, bool (*stop_requested)(void *context), void *context)
-{
+void imd_engine_run(struct imd_engine *engine, bool (*stop_requested)(void *context), void *context) {
     while (!__atomic_load_n(&engine->stop, __ATOMIC_ACQUIRE) && !(stop_requested && stop_requested(context)))
         imd_engine_turn(engine, WAIT_MAX_MS);
     if (!engine->threaded || !engine->started) return;
@@ -285,37 +246,27 @@ imd_engine_run(struct imd_engine *engine, bool (*stop_requested)(void *context),
     engine->started = false;
 }
 
-void
-imd_engine_stop(struct imd_engine *engine)
-{
+void imd_engine_stop(struct imd_engine *engine) {
     __atomic_store_n(&engine->stop, 1, __ATOMIC_RELEASE);
     engine->transport->operations->wake(engine->transport);
 }
 
-void
-imd_engine_reload(struct imd_engine *engine)
-{
+void imd_engine_reload(struct imd_engine *engine) {
     __atomic_store_n(&engine->reload, 1, __ATOMIC_RELEASE);
     engine->transport->operations->wake(engine->transport);
 }
 
-void
-imd_engine_submitted(struct imd_engine *engine, struct imd_batch *batch)
-{
+void imd_engine_submitted(struct imd_engine *engine, struct imd_batch *batch) {
     imd_checkpointer_submitted(engine->checkpointer, batch);
     /* Transfers may be waiting for the sink. A wake too many costs a turn, one too few 250 ms. */
     engine->transport->operations->wake(engine->transport);
 }
 
-void
-imd_engine_abandoned(struct imd_engine *engine, struct imd_batch *batch)
-{
+void imd_engine_abandoned(struct imd_engine *engine, struct imd_batch *batch) {
     imd_checkpointer_abandoned(engine->checkpointer, batch);
 }
 
-void
-imd_engine_free(struct imd_engine *engine)
-{
+void imd_engine_free(struct imd_engine *engine) {
     if (!engine) return;
     if (engine->started && engine->threaded) {
         imd_checkpointer_stop(engine->checkpointer);
@@ -342,18 +293,14 @@ imd_engine_free(struct imd_engine *engine)
 
 /* --- statistics --- */
 
-struct imd_counters *
-imd_engine_input_counters(struct imd_engine_input *input)
-{
+struct imd_counters *imd_engine_input_counters(struct imd_engine_input *input) {
     return &input->counters;
 }
 
-void
-imd_engine_each_feed(struct imd_engine *engine, struct imd_engine_input *input,
-                     void (*each)(void *context, const struct imd_settings *settings, const struct imd_source *source,
-                                  struct imd_counters *counters),
-                     void *context)
-{
+void imd_engine_each_feed(struct imd_engine *engine, struct imd_engine_input *input,
+                          void (*each)(void *context, const struct imd_settings *settings,
+                                       const struct imd_source *source, struct imd_counters *counters),
+                          void *context) {
     pthread_mutex_lock(&engine->feeds_lock);
     for (size_t i = 0; i < input->tenant_count; i++)
         for (int source = 0; source < IMD_SOURCE_COUNT; source++)

@@ -14,27 +14,19 @@
 #define BEAT_MS 250                 /* polls begin at multiples of this: most of what a single one costs is waking up */
 #define RETRIES_MAX 8u              /* passing faults in a row after which a walk is given up and begun anew */
 
-static struct imd_engine *
-engine_of(const struct imd_feed *feed)
-{
+static struct imd_engine *engine_of(const struct imd_feed *feed) {
     return feed->tenant->input->engine;
 }
 
-static const struct imd_settings *
-settings_of(const struct imd_feed *feed)
-{
+static const struct imd_settings *settings_of(const struct imd_feed *feed) {
     return feed->tenant->settings;
 }
 
-static imd_time
-ticks(int64_t seconds)
-{
+static imd_time ticks(int64_t seconds) {
     return seconds * IMD_TICKS_PER_SECOND;
 }
 
-const char *
-imd_feed_text(const struct imd_feed *feed, char *out, size_t size)
-{
+const char *imd_feed_text(const struct imd_feed *feed, char *out, size_t size) {
     const struct imd_settings *settings = settings_of(feed);
     if (settings->tenant_name)
         snprintf(out, size, "tenant %s (%s), source %s", settings->tenant_name, settings->tenant_id, feed->source->name);
@@ -44,9 +36,7 @@ imd_feed_text(const struct imd_feed *feed, char *out, size_t size)
 }
 
 /* The API's clock as we know it, carried on by a clock that nobody sets; before its first answer the clock here. */
-imd_time
-imd_feed_server_now(const struct imd_feed *feed)
-{
+imd_time imd_feed_server_now(const struct imd_feed *feed) {
     struct imd_engine *engine = engine_of(feed);
     if (feed->server_date == IMD_TIME_NONE) return engine->transport->operations->wall(engine->transport);
     return imd_time_add(feed->server_date, (engine->now - feed->server_date_at) * (IMD_TICKS_PER_SECOND / 1000));
@@ -54,16 +44,12 @@ imd_feed_server_now(const struct imd_feed *feed)
 
 /* --- life --- */
 
-static bool
-add_version(void *context, const struct imd_version *version)
-{
+static bool add_version(void *context, const struct imd_version *version) {
     return imd_seen_add(context, version);
 }
 
 /* How far back versions are certain to be remembered, after what the store may have dropped. */
-static imd_time
-horizon(const struct imd_feed *feed, imd_time server_now)
-{
+static imd_time horizon(const struct imd_feed *feed, imd_time server_now) {
     int64_t depth = settings_of(feed)->reconcile > settings_of(feed)->overlap ? settings_of(feed)->reconcile
                                                                                : settings_of(feed)->overlap;
     imd_time time = imd_time_add(server_now, -ticks(depth));
@@ -71,9 +57,7 @@ horizon(const struct imd_feed *feed, imd_time server_now)
     return imd_time_add(time, -HOUR);
 }
 
-static int
-load_state(struct imd_feed *feed, struct imd_error *error)
-{
+static int load_state(struct imd_feed *feed, struct imd_error *error) {
     const struct imd_feed_name name = {feed->account->input, feed->account->tenant, feed->account->source};
     int result = imd_checkpointer_load(engine_of(feed)->checkpointer, &name, &feed->checkpoint, add_version,
                                        &feed->seen, error);
@@ -83,9 +67,7 @@ load_state(struct imd_feed *feed, struct imd_error *error)
     return 0;
 }
 
-static bool
-keep_account(struct imd_engine *engine, struct imd_account *account)
-{
+static bool keep_account(struct imd_engine *engine, struct imd_account *account) {
     if (engine->account_count == engine->account_room) {
         size_t room = engine->account_room ? engine->account_room * 2 : 64;
         struct imd_account **accounts = realloc(engine->accounts, room * sizeof *accounts);
@@ -97,9 +79,7 @@ keep_account(struct imd_engine *engine, struct imd_account *account)
     return true;
 }
 
-static void
-set_paging(struct imd_feed *feed)
-{
+static void set_paging(struct imd_feed *feed) {
     int64_t top = settings_of(feed)->page_size;
     if (!feed->paging.ceiling || feed->paging.ceiling > feed->source->page_ceiling)
         feed->paging.ceiling = feed->source->page_ceiling;
@@ -107,9 +87,7 @@ set_paging(struct imd_feed *feed)
     feed->paging.top = top < 1 || top > feed->paging.ceiling ? feed->paging.ceiling : (unsigned)top;
 }
 
-struct imd_feed *
-imd_feed_new(struct imd_tenant *tenant, const struct imd_source *source, struct imd_error *error)
-{
+struct imd_feed *imd_feed_new(struct imd_tenant *tenant, const struct imd_source *source, struct imd_error *error) {
     struct imd_engine_input *input = tenant->input;
     struct imd_feed *feed = calloc(1, sizeof *feed);
     if (feed) {
@@ -136,9 +114,7 @@ imd_feed_new(struct imd_tenant *tenant, const struct imd_source *source, struct 
     return feed;
 }
 
-static void
-leave_parked(struct imd_feed *feed)
-{
+static void leave_parked(struct imd_feed *feed) {
     struct imd_engine_input *input = feed->tenant->input;
     struct imd_feed **link = &input->parked;
     while (*link && *link != feed) link = &(*link)->next_parked;
@@ -147,9 +123,7 @@ leave_parked(struct imd_feed *feed)
     if (!*link) input->parked_end = link;
 }
 
-void
-imd_feed_free(struct imd_feed *feed)
-{
+void imd_feed_free(struct imd_feed *feed) {
     if (!feed) return;
     imd_heap_remove(&engine_of(feed)->due, &feed->due);
     if (feed->state == IMD_FEED_PARKED) leave_parked(feed);
@@ -160,9 +134,7 @@ imd_feed_free(struct imd_feed *feed)
     free(feed);
 }
 
-void
-imd_feed_move(struct imd_feed *feed, struct imd_tenant *tenant)
-{
+void imd_feed_move(struct imd_feed *feed, struct imd_tenant *tenant) {
     bool resting = imd_heap_holds(&feed->due) && (feed->throttled || (!feed->poll && !feed->failures));
     int64_t longest = engine_of(feed)->now + tenant->settings->poll_interval * 1000;
     if (feed->state == IMD_FEED_PARKED) leave_parked(feed);
@@ -180,25 +152,19 @@ imd_feed_move(struct imd_feed *feed, struct imd_tenant *tenant)
 
 /* --- schedule --- */
 
-void
-imd_feed_schedule(struct imd_feed *feed, int64_t delay_ms)
-{
+void imd_feed_schedule(struct imd_feed *feed, int64_t delay_ms) {
     feed->state = IMD_FEED_WAITING;
     /* Room was reserved when the feed was made, so this cannot fail. */
     imd_heap_arm(&engine_of(feed)->due, &feed->due, engine_of(feed)->now + (delay_ms > 0 ? delay_ms : 0));
 }
 
-bool
-imd_input_has_room(const struct imd_engine_input *input)
-{
+bool imd_input_has_room(const struct imd_engine_input *input) {
     return imd_count_read(input->load.alerts) < (uint64_t)input->settings->max_in_flight &&
            imd_count_read(input->load.bytes) < IMD_IN_FLIGHT_BYTES;
 }
 
 /* One feed alone may take half of what the input may have out, so that others always find room. */
-static bool
-has_room(const struct imd_feed *feed)
-{
+static bool has_room(const struct imd_feed *feed) {
     const struct imd_engine_input *input = feed->tenant->input;
     uint64_t own = (uint64_t)settings_of(feed)->max_in_flight;
     if (input->feed_count > 1 && own > (uint64_t)(input->settings->max_in_flight + 1) / 2)
@@ -206,9 +172,7 @@ has_room(const struct imd_feed *feed)
     return imd_input_has_room(input) && imd_count_read(feed->account->alerts) < own;
 }
 
-static void
-park(struct imd_feed *feed)
-{
+static void park(struct imd_feed *feed) {
     struct imd_engine_input *input = feed->tenant->input;
     if (feed->state != IMD_FEED_PARKED) feed->parked_at = input->engine->now;
     feed->state = IMD_FEED_PARKED;
@@ -217,9 +181,7 @@ park(struct imd_feed *feed)
     input->parked_end = &feed->next_parked;
 }
 
-void
-imd_input_unpark(struct imd_engine_input *input)
-{
+void imd_input_unpark(struct imd_engine_input *input) {
     struct imd_feed *feed = input->parked, *next;
     input->parked = NULL;
     input->parked_end = &input->parked;
@@ -232,9 +194,7 @@ imd_input_unpark(struct imd_engine_input *input)
     }
 }
 
-void
-imd_input_tell_blocked(struct imd_engine_input *input)
-{
+void imd_input_tell_blocked(struct imd_engine_input *input) {
     bool by_state = imd_checkpointer_failing(input->engine->checkpointer);
     char reason[200];
     for (struct imd_feed *feed = input->parked; feed; feed = feed->next_parked) {
@@ -254,9 +214,7 @@ imd_input_tell_blocked(struct imd_engine_input *input)
     }
 }
 
-static void
-tell_unblocked(struct imd_feed *feed)
-{
+static void tell_unblocked(struct imd_feed *feed) {
     const char *before = feed->health_before;
     feed->health_before = NULL;
     if (before) imd_feed_set_health(feed, before, "as before everything stood still", "");
@@ -265,17 +223,13 @@ tell_unblocked(struct imd_feed *feed)
 /* --- polling --- */
 
 /* For the poll that begins. A sweep tries again what was given up. */
-static void
-choose_expand(struct imd_feed *feed, bool sweep)
-{
+static void choose_expand(struct imd_feed *feed, bool sweep) {
     if (sweep && feed->expand_failures) feed->expand_failures = EXPAND_FAILURES_MAX - 1;
     feed->paging.expand =
         feed->expand_failures < EXPAND_FAILURES_MAX && imd_settings_expands(settings_of(feed), feed->source);
 }
 
-static bool
-begin(struct imd_feed *feed)
-{
+static bool begin(struct imd_feed *feed) {
     struct imd_checkpoint *checkpoint = &feed->checkpoint;
     const struct imd_settings *settings = settings_of(feed);
     imd_time now = imd_feed_server_now(feed);
@@ -298,9 +252,7 @@ begin(struct imd_feed *feed)
     return feed->poll != NULL;
 }
 
-static void
-fail_sign_in(struct imd_feed *feed)
-{
+static void fail_sign_in(struct imd_feed *feed) {
     const struct imd_signin *signin = &feed->tenant->signins[feed->source->api];
     struct imd_judgement judgement = {.verdict = IMD_VERDICT_SERVER, .retry_after = -1, .reason = "no memory"};
     if (signin->failure) judgement = *signin->failure;
@@ -309,9 +261,7 @@ fail_sign_in(struct imd_feed *feed)
     imd_feed_failed(feed, &judgement);
 }
 
-static void
-ask(struct imd_feed *feed)
-{
+static void ask(struct imd_feed *feed) {
     const char *authorization = NULL;
     struct imd_budget *budget = &feed->tenant->budgets[feed->source->api];
     int64_t wait = imd_budget_wait(budget, feed->source->per_minute, feed->source->per_hour,
@@ -333,9 +283,7 @@ ask(struct imd_feed *feed)
     }
 }
 
-void
-imd_feed_run(struct imd_feed *feed)
-{
+void imd_feed_run(struct imd_feed *feed) {
     if (!has_room(feed)) {
         park(feed); /* also in the middle of a walk: what it has reached is kept */
         return;
@@ -347,31 +295,23 @@ imd_feed_run(struct imd_feed *feed)
         imd_feed_schedule(feed, BACKOFF_MS);
 }
 
-void
-imd_feed_signed_in(struct imd_feed *feed)
-{
+void imd_feed_signed_in(struct imd_feed *feed) {
     imd_feed_schedule(feed, 0);
 }
 
-void
-imd_feed_ask_next(struct imd_feed *feed)
-{
+void imd_feed_ask_next(struct imd_feed *feed) {
     imd_feed_schedule(feed, 0); /* through the heap: whoever waits longer comes first */
 }
 
 /* --- outcome --- */
 
-static void
-end_poll(struct imd_feed *feed)
-{
+static void end_poll(struct imd_feed *feed) {
     imd_poll_free(feed->poll);
     feed->poll = NULL;
 }
 
 /* Forgets versions that no walk can meet again; about once an hour, and after each sweep. */
-static imd_time
-forget(struct imd_feed *feed, imd_time server_now, bool sweep)
-{
+static imd_time forget(struct imd_feed *feed, imd_time server_now, bool sweep) {
     imd_time before = horizon(feed, server_now);
     if (!sweep && feed->remembered_from != IMD_TIME_NONE && before < imd_time_add(feed->remembered_from, HOUR))
         return IMD_TIME_NONE;
@@ -382,9 +322,7 @@ forget(struct imd_feed *feed, imd_time server_now, bool sweep)
 
 /* The watermark after a complete walk: behind its beginning by the overlap, so that what became visible late is met; and
  * behind wherever the API's clock was meanwhile, since it stamps the objects. */
-static void
-move_watermark(struct imd_feed *feed, const struct imd_poll *poll)
-{
+static void move_watermark(struct imd_feed *feed, const struct imd_poll *poll) {
     struct imd_checkpoint *checkpoint = &feed->checkpoint;
     imd_time watermark = imd_time_add(poll->earliest, -ticks(settings_of(feed)->overlap));
     if (poll->walk.hold != IMD_TIME_NONE && poll->walk.hold < watermark) watermark = poll->walk.hold;
@@ -394,9 +332,7 @@ move_watermark(struct imd_feed *feed, const struct imd_poll *poll)
 }
 
 /* A page size that was lowered after trouble grows back. */
-static void
-restore_top(struct imd_feed *feed)
-{
+static void restore_top(struct imd_feed *feed) {
     struct imd_paging *paging = &feed->paging;
     unsigned ceiling = paging->ceiling;
     if (settings_of(feed)->page_size > 0 && (uint64_t)settings_of(feed)->page_size < ceiling)
@@ -404,9 +340,7 @@ restore_top(struct imd_feed *feed)
     if (paging->top < ceiling) paging->top = paging->top * 2 < ceiling ? paging->top * 2 : ceiling;
 }
 
-static void
-set_health_after(struct imd_feed *feed, const struct imd_poll *poll)
-{
+static void set_health_after(struct imd_feed *feed, const struct imd_poll *poll) {
     if (poll->walk.hold != IMD_TIME_NONE)
         imd_feed_set_health(feed, "incomplete", "more objects share one time stamp than the API shows in one page",
                             "report it; a filter by severity or serviceSource makes the pages smaller");
@@ -420,9 +354,7 @@ set_health_after(struct imd_feed *feed, const struct imd_poll *poll)
         imd_feed_set_health(feed, "ok", "", "");
 }
 
-void
-imd_feed_polled(struct imd_feed *feed)
-{
+void imd_feed_polled(struct imd_feed *feed) {
     struct imd_poll *poll = feed->poll;
     struct imd_checkpoint *checkpoint = &feed->checkpoint;
     imd_time started = poll->started, before = IMD_TIME_NONE;
@@ -452,9 +384,7 @@ imd_feed_polled(struct imd_feed *feed)
 }
 
 /* What an ordered or region-wise walk has finished stays finished: a deep backfill does not begin anew after each fault. */
-static void
-keep_progress(struct imd_feed *feed, const struct imd_poll *poll)
-{
+static void keep_progress(struct imd_feed *feed, const struct imd_poll *poll) {
     imd_time reached = imd_walk_reached(&poll->walk);
     imd_time limit = poll->started == IMD_TIME_NONE
                          ? IMD_TIME_NONE
@@ -466,9 +396,7 @@ keep_progress(struct imd_feed *feed, const struct imd_poll *poll)
     imd_feed_mark(feed, IMD_TIME_NONE);
 }
 
-static int64_t
-wait_after(struct imd_feed *feed, const struct imd_judgement *judgement)
-{
+static int64_t wait_after(struct imd_feed *feed, const struct imd_judgement *judgement) {
     struct imd_engine *engine = engine_of(feed);
     int64_t asked = judgement->retry_after > 0 ? judgement->retry_after * 1000 : 0;
     if (imd_verdict_is_lasting(judgement->verdict))
@@ -479,9 +407,7 @@ wait_after(struct imd_feed *feed, const struct imd_judgement *judgement)
 }
 
 /* Asks without the navigation property until the next poll; for long once that has proved right. */
-static void
-leave_expand_out(struct imd_feed *feed)
-{
+static void leave_expand_out(struct imd_feed *feed) {
     char text[300];
     feed->paging.expand = false;
     if (++feed->expand_failures == EXPAND_FAILURES_MAX)
@@ -490,9 +416,7 @@ leave_expand_out(struct imd_feed *feed)
                       imd_feed_text(feed, text, sizeof text), feed->source->expand);
 }
 
-bool
-imd_feed_give_up_expand(struct imd_feed *feed)
-{
+bool imd_feed_give_up_expand(struct imd_feed *feed) {
     if (!feed->paging.expand) return false;
     leave_expand_out(feed);
     return true;
@@ -500,9 +424,7 @@ imd_feed_give_up_expand(struct imd_feed *feed)
 
 /* What the API fails over may be too much for it, or a navigation property it cannot manage (Graph's incidents with their
  * alerts in large tenants). That is only known once the same works without, so the two are tried in turn. */
-static void
-ask_for_less(struct imd_feed *feed)
-{
+static void ask_for_less(struct imd_feed *feed) {
     bool suspect = feed->expand_failures > 0 || feed->failures > 2;
     if (feed->paging.top >= 4) feed->paging.top /= 2;
     if (feed->paging.expand && suspect) {
@@ -514,16 +436,12 @@ ask_for_less(struct imd_feed *feed)
 }
 
 /* The API may answer the same request when it is repeated. */
-static bool
-is_passing(enum imd_verdict verdict)
-{
+static bool is_passing(enum imd_verdict verdict) {
     return verdict == IMD_VERDICT_THROTTLED || verdict == IMD_VERDICT_UNREACHABLE || verdict == IMD_VERDICT_SERVER ||
            verdict == IMD_VERDICT_BAD_ANSWER;
 }
 
-void
-imd_feed_failed(struct imd_feed *feed, const struct imd_judgement *judgement)
-{
+void imd_feed_failed(struct imd_feed *feed, const struct imd_judgement *judgement) {
     bool over = judgement->walk_is_over || !is_passing(judgement->verdict); /* repeating the request cannot help */
     bool answered = feed->state == IMD_FEED_ASKING;                         /* by the API, not by the sign-in service */
     int64_t wait = wait_after(feed, judgement), interval = settings_of(feed)->poll_interval * 1000;

@@ -5,17 +5,14 @@
 #include "../base/buffer.h"
 #include "internal.h"
 
-static bool
-add_member(struct imd_buffer *json, const char *name, const char *value)
-{
+static bool add_member(struct imd_buffer *json, const char *name, const char *value) {
     return imd_buffer_print(json, "%s\"%s\":", json->length > 1 ? "," : "", name) &&
            imd_buffer_add_json(json, value, strlen(value));
 }
 
 /* The JSON of a health message; design 5.3 names its members. NULL when memory is short. */
-static char *
-make_json(const struct imd_feed *feed, const char *state, const char *since, const char *reason, const char *action)
-{
+static char *make_json(const struct imd_feed *feed, const char *state, const char *since, const char *reason,
+                       const char *action) {
     struct imd_buffer json;
     imd_buffer_init(&json, 8192);
     bool good = imd_buffer_add_char(&json, '{') && add_member(&json, "tenantId", feed->tenant->settings->tenant_id) &&
@@ -28,9 +25,7 @@ make_json(const struct imd_feed *feed, const char *state, const char *since, con
     return NULL;
 }
 
-static void
-log_change(const struct imd_feed *feed, const char *state, const char *reason, const char *action)
-{
+static void log_change(const struct imd_feed *feed, const char *state, const char *reason, const char *action) {
     char text[300];
     const struct imd_log *log = &feed->tenant->input->engine->log;
     imd_feed_text(feed, text, sizeof text);
@@ -42,9 +37,7 @@ log_change(const struct imd_feed *feed, const char *state, const char *reason, c
                       feed->health);
 }
 
-void
-imd_feed_set_health(struct imd_feed *feed, const char *state, const char *reason, const char *action)
-{
+void imd_feed_set_health(struct imd_feed *feed, const char *state, const char *reason, const char *action) {
     if (strcmp(state, feed->health) == 0) return;
     char since[IMD_TIME_TEXT_MAX];
     imd_time now = imd_feed_server_now(feed);

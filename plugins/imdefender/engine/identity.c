@@ -29,17 +29,13 @@ struct imd_identity {
     struct imd_identity_waiter *waiting;
 };
 
-static struct imd_identity *
-find(struct imd_engine *engine, const char *name, const char *resource)
-{
+static struct imd_identity *find(struct imd_engine *engine, const char *name, const char *resource) {
     for (struct imd_identity *identity = engine->identities; identity; identity = identity->next)
         if (strcmp(identity->name, name) == 0 && strcmp(identity->resource, resource) == 0) return identity;
     return NULL;
 }
 
-static struct imd_identity *
-make(struct imd_engine *engine, const char *name, const char *resource)
-{
+static struct imd_identity *make(struct imd_engine *engine, const char *name, const char *resource) {
     struct imd_identity *identity = calloc(1, sizeof *identity);
     if (identity) {
         identity->engine = engine;
@@ -60,9 +56,7 @@ make(struct imd_engine *engine, const char *name, const char *resource)
 
 /* --- outcome --- */
 
-static void
-end_request(struct imd_identity *identity)
-{
+static void end_request(struct imd_identity *identity) {
     identity->state = STATE_IDLE;
     imd_identity_call_wipe(&identity->call);
     imd_buffer_wipe(&identity->answer);
@@ -70,16 +64,12 @@ end_request(struct imd_identity *identity)
     identity->settings = NULL;
 }
 
-static void
-set_failure(struct imd_identity *identity, const struct imd_judgement *judgement)
-{
+static void set_failure(struct imd_identity *identity, const struct imd_judgement *judgement) {
     identity->failure = *judgement;
     identity->retry_at = identity->engine->now + imd_signin_wait(identity->engine, judgement, identity->failures++);
 }
 
-static void
-set_token(struct imd_identity *identity, struct imd_token *token)
-{
+static void set_token(struct imd_identity *identity, struct imd_token *token) {
     int64_t early = token->lifetime / 5 < IMD_RENEW_BEFORE_S ? token->lifetime / 5 : IMD_RENEW_BEFORE_S;
     imd_token_wipe(&identity->token);
     identity->token = *token;
@@ -89,9 +79,7 @@ set_token(struct imd_identity *identity, struct imd_token *token)
     identity->failures = 0;
 }
 
-static void
-wake_all(struct imd_identity *identity)
-{
+static void wake_all(struct imd_identity *identity) {
     for (struct imd_identity_waiter *waiter; (waiter = identity->waiting);) {
         identity->waiting = waiter->next;
         waiter->wake(waiter);
@@ -100,18 +88,14 @@ wake_all(struct imd_identity *identity)
 
 /* --- asking --- */
 
-static enum imd_flow
-on_data(struct imd_request *http, const char *bytes, size_t length)
-{
+static enum imd_flow on_data(struct imd_request *http, const char *bytes, size_t length) {
     struct imd_identity *identity = http->context;
     return imd_buffer_add(&identity->answer, bytes, length) ? IMD_FLOW_CONTINUE : IMD_FLOW_STOP;
 }
 
 static void on_answer(struct imd_request *http);
 
-static void
-start(struct imd_identity *identity, enum state state)
-{
+static void start(struct imd_identity *identity, enum state state) {
     struct imd_engine *engine = identity->engine;
     const struct imd_identity_call *call = &identity->call;
     identity->state = state;
@@ -130,18 +114,14 @@ start(struct imd_identity *identity, enum state state)
     engine->transport->operations->start(engine->transport, &identity->request);
 }
 
-static void
-refuse(const struct imd_error *error, struct imd_judgement *judgement)
-{
+static void refuse(const struct imd_error *error, struct imd_judgement *judgement) {
     judgement->retry_after = -1;
     imd_judgement_set(judgement, imd_error_is_memory(error) ? IMD_VERDICT_SERVER : IMD_VERDICT_CREDENTIAL,
                       error->remedy, "%s%s%s", error->what, error->parameter[0] ? ", parameter " : "", error->parameter);
 }
 
 /* Answers Arc's challenge. False, and a judgement, if it is not one that may be answered. */
-static bool
-prove(struct imd_identity *identity, struct imd_judgement *judgement)
-{
+static bool prove(struct imd_identity *identity, struct imd_judgement *judgement) {
     struct imd_identity_environment environment;
     struct imd_error error = {0};
     imd_identity_environment_read(&environment);
@@ -151,9 +131,7 @@ prove(struct imd_identity *identity, struct imd_judgement *judgement)
     return false;
 }
 
-static void
-on_answer(struct imd_request *http)
-{
+static void on_answer(struct imd_request *http) {
     struct imd_identity *identity = http->context;
     struct imd_engine *engine = identity->engine;
     const struct imd_response *response = &http->response;
@@ -182,9 +160,7 @@ on_answer(struct imd_request *http)
     wake_all(identity);
 }
 
-static bool
-begin(struct imd_identity *identity, struct imd_settings *settings)
-{
+static bool begin(struct imd_identity *identity, struct imd_settings *settings) {
     struct imd_identity_environment environment;
     struct imd_judgement judgement;
     struct imd_error error = {0};
@@ -202,10 +178,9 @@ begin(struct imd_identity *identity, struct imd_settings *settings)
 
 /* --- for those who sign in --- */
 
-enum imd_signin_answer
-imd_identity_ask(struct imd_engine *engine, struct imd_settings *settings, const char *resource,
-                 struct imd_identity_waiter *waiter, const struct imd_token **token, struct imd_judgement *judgement)
-{
+enum imd_signin_answer imd_identity_ask(struct imd_engine *engine, struct imd_settings *settings, const char *resource,
+                                        struct imd_identity_waiter *waiter, const struct imd_token **token,
+                                        struct imd_judgement *judgement) {
     struct imd_identity *identity = find(engine, settings->managed_identity, resource);
     if (!identity) identity = make(engine, settings->managed_identity, resource);
     if (!identity) {
@@ -229,9 +204,7 @@ imd_identity_ask(struct imd_engine *engine, struct imd_settings *settings, const
     return IMD_SIGNIN_WAIT;
 }
 
-void
-imd_identity_leave(struct imd_engine *engine, struct imd_identity_waiter *waiter)
-{
+void imd_identity_leave(struct imd_engine *engine, struct imd_identity_waiter *waiter) {
     for (struct imd_identity *identity = engine->identities; identity; identity = identity->next) {
         struct imd_identity_waiter **link = &identity->waiting;
         while (*link && *link != waiter) link = &(*link)->next;
@@ -239,22 +212,16 @@ imd_identity_leave(struct imd_engine *engine, struct imd_identity_waiter *waiter
     }
 }
 
-void
-imd_identity_refused(struct imd_engine *engine, const struct imd_settings *settings, const char *resource)
-{
+void imd_identity_refused(struct imd_engine *engine, const struct imd_settings *settings, const char *resource) {
     struct imd_identity *identity = find(engine, settings->managed_identity, resource);
     if (identity && identity->state == STATE_IDLE) imd_token_wipe(&identity->token);
 }
 
-void
-imd_identity_retry_now(struct imd_engine *engine)
-{
+void imd_identity_retry_now(struct imd_engine *engine) {
     for (struct imd_identity *identity = engine->identities; identity; identity = identity->next) identity->retry_at = 0;
 }
 
-void
-imd_identity_free_all(struct imd_engine *engine)
-{
+void imd_identity_free_all(struct imd_engine *engine) {
     for (struct imd_identity *identity; (identity = engine->identities);) {
         engine->identities = identity->next;
         if (identity->state != STATE_IDLE) {

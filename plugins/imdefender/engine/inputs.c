@@ -11,15 +11,11 @@
 
 /* --- making --- */
 
-static bool
-wants(const struct imd_settings *settings, int source)
-{
+static bool wants(const struct imd_settings *settings, int source) {
     return (settings->sources & (1u << source)) != 0;
 }
 
-static int
-add_feed(struct imd_tenant *tenant, int source, int64_t delay, struct imd_error *error)
-{
+static int add_feed(struct imd_tenant *tenant, int source, int64_t delay, struct imd_error *error) {
     struct imd_engine *engine = tenant->input->engine;
     tenant->feeds[source] = imd_feed_new(tenant, &imd_sources[source], error);
     if (!tenant->feeds[source]) return -1;
@@ -33,18 +29,14 @@ add_feed(struct imd_tenant *tenant, int source, int64_t delay, struct imd_error 
     return 0;
 }
 
-static int
-compare_feeds(const void *a, const void *b)
-{
+static int compare_feeds(const void *a, const void *b) {
     const struct imd_feed *left = *(struct imd_feed *const *)a, *right = *(struct imd_feed *const *)b;
     int order = strcmp(left->tenant->settings->tenant_id, right->tenant->settings->tenant_id);
     return order ? order : (int)left->source->id - (int)right->source->id;
 }
 
 /* The feeds of an input in an order in which they can be found. NULL when memory is short. */
-static struct imd_feed **
-sort_feeds(const struct imd_engine_input *input)
-{
+static struct imd_feed **sort_feeds(const struct imd_engine_input *input) {
     struct imd_feed **feeds = malloc((input->feed_count + 1) * sizeof(struct imd_feed *));
     size_t count = 0;
     if (!feeds) return NULL;
@@ -55,9 +47,8 @@ sort_feeds(const struct imd_engine_input *input)
     return feeds;
 }
 
-static struct imd_feed *
-find_feed(struct imd_feed **feeds, size_t count, const char *tenant_id, const struct imd_source *source)
-{
+static struct imd_feed *find_feed(struct imd_feed **feeds, size_t count, const char *tenant_id,
+                                  const struct imd_source *source) {
     struct imd_settings settings = {.tenant_id = (char *)tenant_id};
     struct imd_tenant tenant = {.settings = &settings};
     struct imd_feed wanted = {.tenant = &tenant, .source = source}, *key = &wanted;
@@ -66,9 +57,7 @@ find_feed(struct imd_feed **feeds, size_t count, const char *tenant_id, const st
 }
 
 /* Feeds that stay keep what they know; tokens stay where the credential does. */
-static void
-take_over(struct imd_tenant *tenant, struct imd_feed **old, size_t old_count)
-{
+static void take_over(struct imd_tenant *tenant, struct imd_feed **old, size_t old_count) {
     for (int source = 0; source < IMD_SOURCE_COUNT; source++) {
         if (!wants(tenant->settings, source)) continue;
         struct imd_feed *feed = find_feed(old, old_count, tenant->settings->tenant_id, &imd_sources[source]);
@@ -81,16 +70,12 @@ take_over(struct imd_tenant *tenant, struct imd_feed **old, size_t old_count)
     }
 }
 
-static void
-free_tenants(struct imd_tenant **tenants, size_t count)
-{
+static void free_tenants(struct imd_tenant **tenants, size_t count) {
     for (size_t i = 0; i < count; i++) imd_tenant_free(tenants[i]);
     free(tenants);
 }
 
-static size_t
-count_feeds(struct imd_tenant *const *tenants, size_t count)
-{
+static size_t count_feeds(struct imd_tenant *const *tenants, size_t count) {
     size_t feeds = 0;
     for (size_t i = 0; i < count; i++)
         for (int source = 0; source < IMD_SOURCE_COUNT; source++) feeds += tenants[i]->feeds[source] != NULL;
@@ -98,9 +83,7 @@ count_feeds(struct imd_tenant *const *tenants, size_t count)
 }
 
 /* Makes the feeds that are still missing; the first polls are spread over the interval. */
-static int
-add_feeds(struct imd_tenant *tenant, size_t *position, struct imd_error *error)
-{
+static int add_feeds(struct imd_tenant *tenant, size_t *position, struct imd_error *error) {
     struct imd_engine *engine = tenant->input->engine;
     int64_t interval = tenant->settings->poll_interval * 1000;
     for (int source = 0; source < IMD_SOURCE_COUNT; source++) {
@@ -113,9 +96,7 @@ add_feeds(struct imd_tenant *tenant, size_t *position, struct imd_error *error)
 }
 
 /* One line for each source that is deprecated, however many tenants use it and however often their file changes. */
-static void
-warn_deprecated(struct imd_engine_input *input)
-{
+static void warn_deprecated(struct imd_engine_input *input) {
     for (int source = 0; source < IMD_SOURCE_COUNT; source++) {
         size_t users = 0;
         if (!imd_sources[source].deprecation || (input->warned_sources & 1u << source)) continue;
@@ -127,9 +108,7 @@ warn_deprecated(struct imd_engine_input *input)
     }
 }
 
-int
-imd_input_make_tenants(struct imd_engine_input *input, struct imd_tenants *settings, struct imd_error *error)
-{
+int imd_input_make_tenants(struct imd_engine_input *input, struct imd_tenants *settings, struct imd_error *error) {
     struct imd_engine *engine = input->engine;
     struct imd_tenant **tenants = calloc(settings->count + 1, sizeof *tenants);
     struct imd_feed **old = sort_feeds(input);
@@ -161,9 +140,7 @@ imd_input_make_tenants(struct imd_engine_input *input, struct imd_tenants *setti
 
 /* --- watching the file --- */
 
-static bool
-look_at_file(struct imd_engine_input *input)
-{
+static bool look_at_file(struct imd_engine_input *input) {
     struct stat now;
     if (stat(input->tenants_file, &now) < 0) return false; /* being replaced, or gone: what runs goes on */
     bool changed = input->file_seen.size != now.st_size || input->file_seen.seconds != now.st_mtim.tv_sec ||
@@ -175,9 +152,7 @@ look_at_file(struct imd_engine_input *input)
     return changed;
 }
 
-static void
-reload(struct imd_engine_input *input)
-{
+static void reload(struct imd_engine_input *input) {
     struct imd_engine *engine = input->engine;
     struct imd_tenants *tenants = NULL;
     struct imd_error error = {0};
@@ -204,9 +179,7 @@ reload(struct imd_engine_input *input)
 }
 
 /* What an operator may have mended is tried at once. */
-static void
-retry_all(struct imd_engine_input *input)
-{
+static void retry_all(struct imd_engine_input *input) {
     for (size_t i = 0; i < input->tenant_count; i++) {
         struct imd_tenant *tenant = input->tenants[i];
         imd_tenant_retry_now(tenant);
@@ -218,9 +191,7 @@ retry_all(struct imd_engine_input *input)
     }
 }
 
-void
-imd_input_watch(struct imd_engine_input *input, bool now)
-{
+void imd_input_watch(struct imd_engine_input *input, bool now) {
     if (now || input->engine->now >= input->file_checked_at) {
         input->file_checked_at = input->engine->now + IMD_RELOAD_CHECK_MS;
         if (input->tenants_file && (look_at_file(input) || now)) reload(input);
@@ -228,47 +199,35 @@ imd_input_watch(struct imd_engine_input *input, bool now)
     if (now) retry_all(input);
 }
 
-void
-imd_input_note_file(struct imd_engine_input *input)
-{
+void imd_input_note_file(struct imd_engine_input *input) {
     if (input->tenants_file) look_at_file(input);
 }
 
 /* --- finding, for the time between sort and unsort --- */
 
-int
-imd_input_sort(struct imd_engine_input *input)
-{
+int imd_input_sort(struct imd_engine_input *input) {
     input->sorted = sort_feeds(input);
     return input->sorted ? 0 : -1;
 }
 
-struct imd_feed *
-imd_input_find_feed(struct imd_engine_input *input, const char *tenant_id, const char *source_name)
-{
+struct imd_feed *imd_input_find_feed(struct imd_engine_input *input, const char *tenant_id, const char *source_name) {
     const struct imd_source *source = imd_source_find(source_name);
     return source ? find_feed(input->sorted, input->feed_count, tenant_id, source) : NULL;
 }
 
-void
-imd_input_unsort(struct imd_engine_input *input)
-{
+void imd_input_unsort(struct imd_engine_input *input) {
     free(input->sorted);
     input->sorted = NULL;
 }
 
-void
-imd_input_close(struct imd_engine_input *input)
-{
+void imd_input_close(struct imd_engine_input *input) {
     input->closed = true;
     free_tenants(input->tenants, input->tenant_count);
     input->tenants = NULL;
     input->tenant_count = input->feed_count = 0;
 }
 
-void
-imd_engine_input_free(struct imd_engine_input *input)
-{
+void imd_engine_input_free(struct imd_engine_input *input) {
     imd_settings_release(input->settings);
     free(input->tenants_file);
     free(input->name);

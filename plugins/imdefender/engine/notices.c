@@ -19,9 +19,7 @@ struct imd_expiry {
     unsigned told; /* how many of `warnings` */
 };
 
-static struct imd_expiry *
-find_expiry(struct imd_engine *engine, const char *file)
-{
+static struct imd_expiry *find_expiry(struct imd_engine *engine, const char *file) {
     for (struct imd_expiry *expiry = engine->expiries; expiry; expiry = expiry->next)
         if (strcmp(expiry->file, file) == 0) return expiry;
     struct imd_expiry *expiry = calloc(1, sizeof *expiry);
@@ -35,17 +33,13 @@ find_expiry(struct imd_engine *engine, const char *file)
     return expiry;
 }
 
-static unsigned
-warnings_due(int64_t left)
-{
+static unsigned warnings_due(int64_t left) {
     unsigned due = 0;
     while (due < sizeof warnings / sizeof *warnings && left <= warnings[due]) due++;
     return due;
 }
 
-void
-imd_notice_expiry(struct imd_engine *engine, const char *file, int64_t expires, int64_t now)
-{
+void imd_notice_expiry(struct imd_engine *engine, const char *file, int64_t expires, int64_t now) {
     struct imd_expiry *expiry = find_expiry(engine, file);
     if (!expiry) return;
     if (expiry->expires != expires) { /* another certificate */
@@ -68,9 +62,7 @@ imd_notice_expiry(struct imd_engine *engine, const char *file, int64_t expires, 
 
 /* --- application roles --- */
 
-static bool
-is_needed(const struct imd_tenant *tenant, enum imd_api api, const char *role, size_t length)
-{
+static bool is_needed(const struct imd_tenant *tenant, enum imd_api api, const char *role, size_t length) {
     for (int i = 0; i < IMD_SOURCE_COUNT; i++) {
         const struct imd_source *source = &imd_sources[i];
         if ((tenant->settings->sources & 1u << i) != 0 && source->api == api && strlen(source->permission) == length &&
@@ -80,17 +72,13 @@ is_needed(const struct imd_tenant *tenant, enum imd_api api, const char *role, s
     return false;
 }
 
-static void
-list_needed(const struct imd_tenant *tenant, enum imd_api api, struct imd_buffer *out)
-{
+static void list_needed(const struct imd_tenant *tenant, enum imd_api api, struct imd_buffer *out) {
     for (int i = 0; i < IMD_SOURCE_COUNT; i++)
         if ((tenant->settings->sources & 1u << i) != 0 && imd_sources[i].api == api && imd_sources[i].permission[0])
             imd_buffer_print(out, "%s%s", out->length ? ", " : "", imd_sources[i].permission);
 }
 
-void
-imd_notice_roles(struct imd_tenant *tenant, enum imd_api api, const char *roles)
-{
+void imd_notice_roles(struct imd_tenant *tenant, enum imd_api api, const char *roles) {
     struct imd_buffer beyond, needed;
     if (tenant->roles_told) return;
     imd_buffer_init(&beyond, IMD_TOKEN_ROLES_MAX);
@@ -112,9 +100,7 @@ imd_notice_roles(struct imd_tenant *tenant, enum imd_api api, const char *roles)
     imd_buffer_free(&needed);
 }
 
-void
-imd_notice_free_all(struct imd_engine *engine)
-{
+void imd_notice_free_all(struct imd_engine *engine) {
     for (struct imd_expiry *expiry; (expiry = engine->expiries);) {
         engine->expiries = expiry->next;
         free(expiry->file);

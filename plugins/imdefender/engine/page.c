@@ -7,9 +7,7 @@
 #include "../base/fault.h"
 #include "internal.h"
 
-static struct imd_delivery *
-new_delivery(struct imd_feed *feed, enum imd_batch_kind kind)
-{
+static struct imd_delivery *new_delivery(struct imd_feed *feed, enum imd_batch_kind kind) {
     struct imd_delivery *delivery = calloc(1, sizeof *delivery);
     if (!delivery) return NULL;
     delivery->batch.kind = kind;
@@ -22,9 +20,7 @@ new_delivery(struct imd_feed *feed, enum imd_batch_kind kind)
 }
 
 /* Hands a delivery to the checkpointer and its batch, if it has messages, to the sink. */
-static void
-send_delivery(struct imd_feed *feed, struct imd_delivery *delivery)
-{
+static void send_delivery(struct imd_feed *feed, struct imd_delivery *delivery) {
     struct imd_engine_input *input = feed->tenant->input;
     struct imd_batch *batch = &delivery->batch;
     if (input->closed) { /* nobody would take it any more */
@@ -46,17 +42,13 @@ send_delivery(struct imd_feed *feed, struct imd_delivery *delivery)
     if (batch->count) input->sink.submit(input->sink.context, batch);
 }
 
-void
-imd_poll_hand_over(struct imd_poll *poll)
-{
+void imd_poll_hand_over(struct imd_poll *poll) {
     struct imd_delivery *delivery = poll->open;
     poll->open = NULL;
     if (delivery) send_delivery(poll->feed, delivery);
 }
 
-void
-imd_feed_mark(struct imd_feed *feed, imd_time forget_before)
-{
+void imd_feed_mark(struct imd_feed *feed, imd_time forget_before) {
     struct imd_delivery *delivery = new_delivery(feed, IMD_BATCH_HEALTH);
     if (!delivery) return; /* the next mark says the same and more */
     delivery->has_checkpoint = true;
@@ -70,9 +62,7 @@ imd_feed_mark(struct imd_feed *feed, imd_time forget_before)
 /* --- filling --- */
 
 /* Room for one more alert; powers of two from 4 on. */
-static bool
-make_room(struct imd_delivery *delivery)
-{
+static bool make_room(struct imd_delivery *delivery) {
     size_t count = delivery->batch.count;
     if (count && (count < 4 || (count & (count - 1)))) return true;
     size_t room = count ? count * 2 : 4;
@@ -85,9 +75,7 @@ make_room(struct imd_delivery *delivery)
     return true;
 }
 
-static char *
-put(char **place, const char *text, size_t length)
-{
+static char *put(char **place, const char *text, size_t length) {
     char *start = *place;
     memcpy(start, text, length);
     start[length] = 0;
@@ -96,9 +84,8 @@ put(char **place, const char *text, size_t length)
 }
 
 /* Copies an alert into one block of memory that begins with its bytes. */
-static bool
-fill_alert(struct imd_alert *alert, const char *json, size_t length, const struct imd_alert_fields *fields)
-{
+static bool fill_alert(struct imd_alert *alert, const char *json, size_t length,
+                       const struct imd_alert_fields *fields) {
     size_t updated = strlen(fields->updated), severity = strlen(fields->severity), url = strlen(fields->web_url);
     size_t incident = strlen(fields->incident_id);
     char *place = malloc(length + fields->id_length + updated + severity + url + incident + 6);
@@ -116,9 +103,7 @@ fill_alert(struct imd_alert *alert, const char *json, size_t length, const struc
     return true;
 }
 
-static void
-make_key(struct imd_alert *alert, const struct imd_feed *feed, const struct imd_alert_fields *fields)
-{
+static void make_key(struct imd_alert *alert, const struct imd_feed *feed, const struct imd_alert_fields *fields) {
     char stamp[IMD_TIME_TEXT_MAX];
     imd_time_print(fields->stamp, stamp);
     const char *parts[] = {feed->tenant->settings->tenant_id, feed->source->name, fields->id, stamp};
@@ -128,17 +113,13 @@ make_key(struct imd_alert *alert, const struct imd_feed *feed, const struct imd_
 }
 
 /* An id that is not remembered is new, unless it is so old that its first version must have been delivered and forgotten. */
-static enum imd_change_kind
-change_of(const struct imd_feed *feed, enum imd_seen_answer answer, imd_time created)
-{
+static enum imd_change_kind change_of(const struct imd_feed *feed, enum imd_seen_answer answer, imd_time created) {
     bool forgotten = created != IMD_TIME_NONE && created >= feed->checkpoint.origin && created < feed->remembered_from;
     return answer == IMD_SEEN_UPDATE || forgotten ? IMD_CHANGE_UPDATE : IMD_CHANGE_NEW;
 }
 
-static bool
-deliver(struct imd_poll *poll, const char *json, size_t length, const struct imd_alert_fields *fields,
-        const struct imd_version *version, enum imd_change_kind change)
-{
+static bool deliver(struct imd_poll *poll, const char *json, size_t length, const struct imd_alert_fields *fields,
+                    const struct imd_version *version, enum imd_change_kind change) {
     struct imd_feed *feed = poll->feed;
     if (!poll->open && !(poll->open = new_delivery(feed, IMD_BATCH_ALERTS))) return false;
     struct imd_batch *batch = &poll->open->batch;
@@ -161,18 +142,14 @@ deliver(struct imd_poll *poll, const char *json, size_t length, const struct imd
 
 /* --- judging --- */
 
-bool
-imd_feed_is_foreign(const struct imd_feed *feed, const struct imd_alert_fields *fields)
-{
+bool imd_feed_is_foreign(const struct imd_feed *feed, const struct imd_alert_fields *fields) {
     const char *expected = feed->tenant->settings->tenant_id;
     if (strchr(expected, '.')) expected = feed->tenant->directory;
     return *expected && *fields->tenant_id && strcasecmp(expected, fields->tenant_id) != 0;
 }
 
 /* Sends one health message: `json` is taken over. `version` (may be NULL) is remembered when it is acknowledged. */
-static bool
-send_health(struct imd_feed *feed, char *json, imd_time stamp, const struct imd_version *version)
-{
+static bool send_health(struct imd_feed *feed, char *json, imd_time stamp, const struct imd_version *version) {
     struct imd_delivery *delivery = new_delivery(feed, IMD_BATCH_HEALTH);
     if (!delivery || !make_room(delivery) || (version && !imd_seen_add(&feed->seen, version))) {
         free(json);
@@ -192,9 +169,7 @@ send_health(struct imd_feed *feed, char *json, imd_time stamp, const struct imd_
     return true;
 }
 
-bool
-imd_feed_send_health(struct imd_feed *feed, char *json, imd_time stamp)
-{
+bool imd_feed_send_health(struct imd_feed *feed, char *json, imd_time stamp) {
     return send_health(feed, json, stamp, NULL);
 }
 
@@ -204,10 +179,8 @@ struct rejection {
     const char *reason, *cause, *action, *follows;
 };
 
-static bool
-send_rejected(struct imd_feed *feed, const char *json, size_t length, const struct rejection *why,
-              const struct imd_version *version)
-{
+static bool send_rejected(struct imd_feed *feed, const char *json, size_t length, const struct rejection *why,
+                          const struct imd_version *version) {
     struct imd_buffer text, reason;
     imd_buffer_init(&text, length + 4096);
     imd_buffer_init(&reason, 1024);
@@ -224,9 +197,7 @@ send_rejected(struct imd_feed *feed, const char *json, size_t length, const stru
 }
 
 /* The same object twice is a duplicate, whatever was wrong with it. */
-static bool
-reject(struct imd_poll *poll, const char *json, size_t length, const struct rejection *why)
-{
+static bool reject(struct imd_poll *poll, const char *json, size_t length, const struct rejection *why) {
     struct imd_feed *feed = poll->feed;
     imd_time now = imd_feed_server_now(feed);
     struct imd_version version = {.id = imd_digest_of(&json, &length, 1), .stamp = 0, .met = now};
@@ -243,9 +214,7 @@ reject(struct imd_poll *poll, const char *json, size_t length, const struct reje
     return true;
 }
 
-bool
-imd_poll_send_placeholder(struct imd_poll *poll, const char *json, size_t length)
-{
+bool imd_poll_send_placeholder(struct imd_poll *poll, const char *json, size_t length) {
     const struct rejection why = {"the API does not deliver this object", poll->cause.reason,
                                   "look it up in the portal; report the id to Microsoft",
                                   "a health message with what is known of it takes its place, and it is tried again"};
@@ -253,9 +222,7 @@ imd_poll_send_placeholder(struct imd_poll *poll, const char *json, size_t length
     return reject(poll, json, length, &why);
 }
 
-static bool
-take(struct imd_poll *poll, const char *json, size_t length, struct imd_alert_fields *fields)
-{
+static bool take(struct imd_poll *poll, const char *json, size_t length, struct imd_alert_fields *fields) {
     struct imd_feed *feed = poll->feed;
     imd_time now = imd_feed_server_now(feed);
     const char *id = fields->id;
@@ -277,9 +244,7 @@ take(struct imd_poll *poll, const char *json, size_t length, struct imd_alert_fi
     return true;
 }
 
-bool
-imd_poll_object(void *context, const char *json, size_t length, struct imd_json_value largest)
-{
+bool imd_poll_object(void *context, const char *json, size_t length, struct imd_json_value largest) {
     struct imd_poll *poll = context;
     struct imd_feed *feed = poll->feed;
     struct imd_alert_fields *fields = &feed->tenant->input->engine->fields;

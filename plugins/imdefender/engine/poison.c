@@ -19,18 +19,14 @@
 #define SMALL_PAGE 10u            /* pages are not made smaller: narrower windows find the object faster */
 #define RETRY_MS INT64_C(3600000) /* a moment is left out for so long */
 
-static struct imd_engine *
-engine_of(const struct imd_poll *poll)
-{
+static struct imd_engine *engine_of(const struct imd_poll *poll) {
     return poll->feed->tenant->input->engine;
 }
 
 /* --- moments that are left out --- */
 
 /* Forgets those that are to be tried again. */
-static void
-drop_due(struct imd_feed *feed)
-{
+static void drop_due(struct imd_feed *feed) {
     int64_t now = feed->tenant->input->engine->now;
     unsigned kept = 0;
     for (unsigned i = 0; i < feed->poison_count; i++)
@@ -38,9 +34,7 @@ drop_due(struct imd_feed *feed)
     feed->poison_count = kept;
 }
 
-bool
-imd_poison_begin_walk(struct imd_poll *poll, imd_time lower)
-{
+bool imd_poison_begin_walk(struct imd_poll *poll, imd_time lower) {
     struct imd_feed *feed = poll->feed;
     if (!imd_walk_begin(&poll->walk, feed->source, &feed->paging, lower)) return false;
     drop_due(feed);
@@ -49,9 +43,7 @@ imd_poison_begin_walk(struct imd_poll *poll, imd_time lower)
     return true;
 }
 
-static bool
-remember(struct imd_feed *feed, imd_time from, imd_time to)
-{
+static bool remember(struct imd_feed *feed, imd_time from, imd_time to) {
     if (feed->poison_count == IMD_POISONS_MAX) return false;
     if (!feed->poisons) feed->poisons = calloc(IMD_POISONS_MAX, sizeof *feed->poisons);
     if (!feed->poisons) return false;
@@ -66,24 +58,18 @@ remember(struct imd_feed *feed, imd_time from, imd_time to)
 
 /* --- asking something light --- */
 
-static void
-forget_listed(struct imd_poll *poll)
-{
+static void forget_listed(struct imd_poll *poll) {
     for (unsigned i = 0; i < poll->listed_count; i++) free(poll->listed[i].json);
     poll->listed_count = 0;
 }
 
-void
-imd_poison_free(struct imd_poll *poll)
-{
+void imd_poison_free(struct imd_poll *poll) {
     forget_listed(poll);
     free(poll->listed);
     poll->listed = NULL;
 }
 
-bool
-imd_poison_object(void *context, const char *json, size_t length, struct imd_json_value largest)
-{
+bool imd_poison_object(void *context, const char *json, size_t length, struct imd_json_value largest) {
     struct imd_poll *poll = context;
     struct imd_alert_fields *fields = &engine_of(poll)->fields;
     enum imd_alert_problem problem = imd_alert_read(poll->feed->source, json, length, largest, fields);
@@ -107,24 +93,18 @@ imd_poison_object(void *context, const char *json, size_t length, struct imd_jso
     return true;
 }
 
-static bool
-is_suspicious(enum imd_verdict verdict)
-{
+static bool is_suspicious(enum imd_verdict verdict) {
     return verdict == IMD_VERDICT_SERVER || verdict == IMD_VERDICT_BAD_ANSWER || verdict == IMD_VERDICT_UNREACHABLE ||
            verdict == IMD_VERDICT_TOO_LARGE;
 }
 
-static unsigned
-patience(const struct imd_poll *poll)
-{
+static unsigned patience(const struct imd_poll *poll) {
     struct imd_region region = imd_walk_query(&poll->walk).region;
     bool moment = region.to != IMD_TIME_NONE && region.to - region.from <= poll->feed->source->grain;
     return poll->narrowing && !moment ? SUSPECT_AGAIN_AFTER : SUSPECT_AFTER;
 }
 
-bool
-imd_poison_suspect(struct imd_poll *poll, const struct imd_judgement *judgement)
-{
+bool imd_poison_suspect(struct imd_poll *poll, const struct imd_judgement *judgement) {
     bool listable = !poll->feed->paging.unlistable && poll->feed->source->style == IMD_PAGE_ODATA;
     if (!is_suspicious(judgement->verdict)) return false;
     poll->trouble++;
@@ -135,9 +115,7 @@ imd_poison_suspect(struct imd_poll *poll, const struct imd_judgement *judgement)
     return certain;
 }
 
-bool
-imd_poison_unanswered(struct imd_poll *poll, const struct imd_judgement *judgement)
-{
+bool imd_poison_unanswered(struct imd_poll *poll, const struct imd_judgement *judgement) {
     struct imd_paging *paging = &poll->feed->paging;
     bool by_list = poll->asking == IMD_ASKING_LIST;
     poll->asking = IMD_ASKING_PAGE;
@@ -167,18 +145,14 @@ imd_poison_unanswered(struct imd_poll *poll, const struct imd_judgement *judgeme
 /* --- what is left over --- */
 
 /* Whether the list names everything that the page would hold. */
-static bool
-is_complete(const struct imd_poll *poll)
-{
+static bool is_complete(const struct imd_poll *poll) {
     unsigned count = poll->walk.page.count;
     bool linked = imd_page_reader_next_link(poll->reader) != NULL;
     return !linked && count <= IMD_LISTED_MAX && (count <= 1 || count < poll->feed->paging.widest);
 }
 
 /* The part of the list that has not been delivered becomes placeholders; without a list, the window does. */
-static bool
-send_placeholders(struct imd_poll *poll, const struct imd_region *region)
-{
+static bool send_placeholders(struct imd_poll *poll, const struct imd_region *region) {
     struct imd_feed *feed = poll->feed;
     imd_time now = imd_feed_server_now(feed);
     char from[IMD_TIME_TEXT_MAX], to[IMD_TIME_TEXT_MAX], window[160];
@@ -193,16 +167,12 @@ send_placeholders(struct imd_poll *poll, const struct imd_region *region)
     return imd_poll_send_placeholder(poll, window, strlen(window));
 }
 
-static void
-give_up(struct imd_poll *poll)
-{
+static void give_up(struct imd_poll *poll) {
     struct imd_judgement cause = poll->cause;
     imd_feed_failed(poll->feed, &cause);
 }
 
-static void
-reduce(struct imd_poll *poll)
-{
+static void reduce(struct imd_poll *poll) {
     struct imd_feed *feed = poll->feed;
     struct imd_walk_query ask = imd_walk_query(&poll->walk);
     if ((poll->listed_count && !is_complete(poll)) || feed->poison_count == IMD_POISONS_MAX || !send_placeholders(poll, &ask.region) ||
@@ -217,9 +187,7 @@ reduce(struct imd_poll *poll)
         imd_feed_ask_next(feed);
 }
 
-static void
-narrow(struct imd_poll *poll, bool listed)
-{
+static void narrow(struct imd_poll *poll, bool listed) {
     struct imd_error error = {0};
     poll->narrowing = true;
     switch (imd_walk_narrow(&poll->walk, imd_feed_server_now(poll->feed), listed, &error)) {
@@ -238,9 +206,7 @@ narrow(struct imd_poll *poll, bool listed)
     }
 }
 
-void
-imd_poison_answered(struct imd_poll *poll)
-{
+void imd_poison_answered(struct imd_poll *poll) {
     struct imd_paging *paging = &poll->feed->paging;
     bool listed = poll->asking == IMD_ASKING_LIST;
     bool by_size = poll->cause.verdict == IMD_VERDICT_TOO_LARGE; /* then the page is as small as it gets */
@@ -257,9 +223,7 @@ imd_poison_answered(struct imd_poll *poll)
         narrow(poll, listed && poll->walk.page.count > 0);
 }
 
-void
-imd_poison_ask(struct imd_poll *poll, struct imd_query *query)
-{
+void imd_poison_ask(struct imd_poll *poll, struct imd_query *query) {
     forget_listed(poll);
     if (poll->asking != IMD_ASKING_PAGE) query->ordered = false; /* may be refused as well */
     if (poll->asking == IMD_ASKING_LIST) {

@@ -12,15 +12,11 @@
 
 #define CLOCK_TOLERANCE (5 * IMD_TICKS_PER_SECOND) /* between the clock here and the API's */
 
-static struct imd_engine *
-engine_of(const struct imd_poll *poll)
-{
+static struct imd_engine *engine_of(const struct imd_poll *poll) {
     return poll->feed->tenant->input->engine;
 }
 
-struct imd_poll *
-imd_poll_new(struct imd_feed *feed, imd_time lower, bool sweep)
-{
+struct imd_poll *imd_poll_new(struct imd_feed *feed, imd_time lower, bool sweep) {
     struct imd_poll *poll = calloc(1, sizeof *poll);
     if (!poll) return NULL;
     poll->feed = feed;
@@ -35,25 +31,19 @@ imd_poll_new(struct imd_feed *feed, imd_time lower, bool sweep)
     return NULL;
 }
 
-static void
-leave_paused(struct imd_poll *poll)
-{
+static void leave_paused(struct imd_poll *poll) {
     struct imd_poll **link = &poll->feed->tenant->input->paused;
     while (*link && *link != poll) link = &(*link)->next_paused;
     if (*link) *link = poll->next_paused;
 }
 
-static void
-leave_asking(struct imd_poll *poll)
-{
+static void leave_asking(struct imd_poll *poll) {
     engine_of(poll)->asking--;
     engine_of(poll)->troubled -= poll->troubled;
     poll->troubled = false;
 }
 
-void
-imd_poll_free(struct imd_poll *poll)
-{
+void imd_poll_free(struct imd_poll *poll) {
     if (!poll) return;
     struct imd_engine *engine = engine_of(poll);
     if (poll->request.handle) {
@@ -72,9 +62,7 @@ imd_poll_free(struct imd_poll *poll)
 
 /* --- asking --- */
 
-static bool
-make_url(struct imd_poll *poll)
-{
+static bool make_url(struct imd_poll *poll) {
     const struct imd_settings *settings = poll->feed->tenant->settings;
     const struct imd_source *source = poll->feed->source;
     struct imd_walk_query ask = imd_walk_query(&poll->walk);
@@ -97,9 +85,7 @@ make_url(struct imd_poll *poll)
 }
 
 /* A fresh GUID (RFC 9562, version 4) for each request: Microsoft's support asks for it. */
-static void
-make_request_id(struct imd_poll *poll)
-{
+static void make_request_id(struct imd_poll *poll) {
     uint64_t a = imd_engine_random(engine_of(poll)), b = imd_engine_random(engine_of(poll));
     snprintf(poll->request_id, sizeof poll->request_id, "%08x-%04x-4%03x-%04x-%012llx", (unsigned)(a >> 32),
              (unsigned)(a >> 16) & 0xffff, (unsigned)a & 0xfff, (unsigned)(0x8000 | (b >> 48 & 0x3fff)),
@@ -110,17 +96,13 @@ make_request_id(struct imd_poll *poll)
 static enum imd_flow on_data(struct imd_request *request, const char *bytes, size_t length);
 static void on_done(struct imd_request *request);
 
-static void
-fail(struct imd_poll *poll, enum imd_verdict verdict, const char *action, const char *reason)
-{
+static void fail(struct imd_poll *poll, enum imd_verdict verdict, const char *action, const char *reason) {
     struct imd_judgement judgement = {.retry_after = -1, .walk_is_over = true};
     imd_judgement_set(&judgement, verdict, action, "%s", reason);
     imd_feed_failed(poll->feed, &judgement);
 }
 
-void
-imd_poll_request(struct imd_poll *poll, const char *authorization)
-{
+void imd_poll_request(struct imd_poll *poll, const char *authorization) {
     const struct imd_settings *settings = poll->feed->tenant->settings;
     struct imd_engine *engine = engine_of(poll);
     struct imd_page_limits limits = {.bare_array = poll->feed->source->style == IMD_PAGE_WINDOW,
@@ -157,15 +139,11 @@ imd_poll_request(struct imd_poll *poll, const char *authorization)
 
 /* --- the body --- */
 
-static bool
-is_page(const struct imd_response *response)
-{
+static bool is_page(const struct imd_response *response) {
     return response->status >= 200 && response->status < 300;
 }
 
-static enum imd_flow
-on_data(struct imd_request *request, const char *bytes, size_t length)
-{
+static enum imd_flow on_data(struct imd_request *request, const char *bytes, size_t length) {
     struct imd_poll *poll = request->context;
     struct imd_engine_input *input = poll->feed->tenant->input;
     if (!is_page(&request->response)) {
@@ -185,9 +163,7 @@ on_data(struct imd_request *request, const char *bytes, size_t length)
 /* --- the end of an answer --- */
 
 /* Server time is the API's, as far as it tells: a wrong clock here must not move a watermark. */
-static imd_time
-note_date(struct imd_poll *poll)
-{
+static imd_time note_date(struct imd_poll *poll) {
     struct imd_feed *feed = poll->feed;
     struct imd_engine *engine = engine_of(poll);
     if (poll->request.response.date != IMD_TIME_NONE) {
@@ -199,9 +175,7 @@ note_date(struct imd_poll *poll)
 
 /* After the first answer the API's clock is known. If it says that the walk should have begun earlier (the clock here or
  * there was wrong, or stepped back), the walk begins anew there: true. */
-static bool
-begin_earlier(struct imd_poll *poll)
-{
+static bool begin_earlier(struct imd_poll *poll) {
     struct imd_feed *feed = poll->feed;
     const struct imd_settings *settings = feed->tenant->settings;
     struct imd_checkpoint *checkpoint = &feed->checkpoint;
@@ -225,9 +199,7 @@ begin_earlier(struct imd_poll *poll)
 }
 
 /* The first answer of the poll that is one: true if the walk was begun anew. */
-static bool
-note_start(struct imd_poll *poll)
-{
+static bool note_start(struct imd_poll *poll) {
     bool first = poll->started == IMD_TIME_NONE;
     imd_time now = note_date(poll);
     if (first) poll->started = now;
@@ -242,9 +214,7 @@ note_start(struct imd_poll *poll)
 }
 
 /* Each is counted; the first of a feed is told aloud: a proxy that rewrites hosts, or somebody who wants tokens. */
-static void
-note_foreign_link(struct imd_poll *poll)
-{
+static void note_foreign_link(struct imd_poll *poll) {
     char text[300];
     struct imd_feed *feed = poll->feed;
     imd_account_count(feed->account, requests_failed, 1);
@@ -255,9 +225,7 @@ note_foreign_link(struct imd_poll *poll)
     feed->foreign_link_told = true;
 }
 
-static void
-page_done(struct imd_poll *poll)
-{
+static void page_done(struct imd_poll *poll) {
     const struct imd_settings *settings = poll->feed->tenant->settings;
     struct imd_error error = {0};
     poll->feed->failures = 0;
@@ -282,9 +250,7 @@ page_done(struct imd_poll *poll)
 }
 
 /* What the reader of the page found wrong with a 2xx. */
-static void
-judge_page(struct imd_poll *poll, struct imd_judgement *judgement)
-{
+static void judge_page(struct imd_poll *poll, struct imd_judgement *judgement) {
     struct imd_error error = {0};
     const struct imd_response *response = &poll->request.response;
     enum imd_page_problem problem = imd_page_reader_finish(poll->reader, &error);
@@ -302,9 +268,7 @@ judge_page(struct imd_poll *poll, struct imd_judgement *judgement)
     }
 }
 
-static void
-judge(struct imd_poll *poll, struct imd_judgement *judgement)
-{
+static void judge(struct imd_poll *poll, struct imd_judgement *judgement) {
     const struct imd_response *response = &poll->request.response;
     struct imd_engine *engine = engine_of(poll);
     struct imd_response seen = *response;
@@ -316,16 +280,12 @@ judge(struct imd_poll *poll, struct imd_judgement *judgement)
 
 /* What a server says of a link that it does not know any more; 400 with an error object is
  * IMD_VERDICT_QUERY_REFUSED. */
-static bool
-is_gone(int status)
-{
+static bool is_gone(int status) {
     return status == 400 || status == 404 || status == 410;
 }
 
 /* Some answers have a remedy within the poll; true if the walk goes on with it. */
-static bool
-remedied(struct imd_poll *poll, const struct imd_judgement *judgement)
-{
+static bool remedied(struct imd_poll *poll, const struct imd_judgement *judgement) {
     struct imd_paging *paging = &poll->feed->paging;
     bool ordered = imd_walk_query(&poll->walk).ordered;
     if (poll->asking != IMD_ASKING_PAGE && judgement->verdict != IMD_VERDICT_UNAUTHORIZED) return false;
@@ -359,9 +319,7 @@ remedied(struct imd_poll *poll, const struct imd_judgement *judgement)
 }
 
 /* 206: data, but some provider is missing, so the watermark stays where it is. */
-static void
-note_partial(struct imd_poll *poll, const struct imd_judgement *judgement)
-{
+static void note_partial(struct imd_poll *poll, const struct imd_judgement *judgement) {
     imd_account_count(poll->feed->account, requests_partial, 1);
     if (!poll->partial) {
         char feed[300];
@@ -371,18 +329,14 @@ note_partial(struct imd_poll *poll, const struct imd_judgement *judgement)
     poll->partial = true;
 }
 
-static void
-log_failure(struct imd_poll *poll, const struct imd_judgement *judgement)
-{
+static void log_failure(struct imd_poll *poll, const struct imd_judgement *judgement) {
     char feed[300];
     imd_log_print(&engine_of(poll)->log, IMD_LOG_DEBUG, "%s: %s (client-request-id %s, request-id %s)",
                   imd_feed_text(poll->feed, feed, sizeof feed), judgement->reason, poll->request_id,
                   poll->request.response.request_id);
 }
 
-static void
-on_done(struct imd_request *request)
-{
+static void on_done(struct imd_request *request) {
     struct imd_poll *poll = request->context;
     struct imd_account *account = poll->feed->account;
     struct imd_judgement judgement;

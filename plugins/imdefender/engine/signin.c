@@ -32,29 +32,21 @@ struct imd_signin_request {
     bool from_store;
 };
 
-static struct imd_engine *
-engine_of(const struct imd_tenant *tenant)
-{
+static struct imd_engine *engine_of(const struct imd_tenant *tenant) {
     return tenant->input->engine;
 }
 
-static struct imd_signin *
-signin_of(const struct imd_signin_request *request)
-{
+static struct imd_signin *signin_of(const struct imd_signin_request *request) {
     return &request->tenant->signins[request->source->api];
 }
 
-static int64_t
-unix_now(struct imd_engine *engine)
-{
+static int64_t unix_now(struct imd_engine *engine) {
     return engine->transport->operations->wall(engine->transport) / IMD_TICKS_PER_SECOND;
 }
 
 /* --- life of a request --- */
 
-static struct imd_signin_request *
-new_request(struct imd_tenant *tenant, const struct imd_source *source)
-{
+static struct imd_signin_request *new_request(struct imd_tenant *tenant, const struct imd_source *source) {
     struct imd_signin_request *request = calloc(1, sizeof *request);
     if (!request) return NULL;
     imd_buffer_init(&request->url, 4096);
@@ -65,9 +57,7 @@ new_request(struct imd_tenant *tenant, const struct imd_source *source)
     return request;
 }
 
-static void
-free_request(struct imd_signin *signin)
-{
+static void free_request(struct imd_signin *signin) {
     struct imd_signin_request *request = signin->request;
     if (!request) return;
     imd_buffer_wipe(&request->form);
@@ -77,9 +67,7 @@ free_request(struct imd_signin *signin)
     signin->request = NULL;
 }
 
-void
-imd_signin_cancel(struct imd_tenant *tenant, struct imd_signin *signin)
-{
+void imd_signin_cancel(struct imd_tenant *tenant, struct imd_signin *signin) {
     struct imd_engine *engine = engine_of(tenant);
     struct imd_signin_request *request = signin->request;
     if (!request) return;
@@ -94,9 +82,7 @@ imd_signin_cancel(struct imd_tenant *tenant, struct imd_signin *signin)
 /* --- outcome --- */
 
 /* Wakes the feeds that wait for this token, and those that waited for their turn with the refresh token. */
-static void
-wake_feeds(struct imd_tenant *tenant)
-{
+static void wake_feeds(struct imd_tenant *tenant) {
     for (int i = 0; i < IMD_SOURCE_COUNT; i++) {
         struct imd_feed *feed = tenant->feeds[i];
         if (feed && feed->state == IMD_FEED_SIGNING_IN && !tenant->signins[feed->source->api].request)
@@ -104,17 +90,13 @@ wake_feeds(struct imd_tenant *tenant)
     }
 }
 
-int64_t
-imd_signin_wait(struct imd_engine *engine, const struct imd_judgement *judgement, unsigned failures)
-{
+int64_t imd_signin_wait(struct imd_engine *engine, const struct imd_judgement *judgement, unsigned failures) {
     int64_t wait = imd_verdict_is_lasting(judgement->verdict) ? LASTING_MS : INT64_C(1000) << (failures < 8 ? failures : 8);
     if (judgement->retry_after >= 0 && wait < judgement->retry_after * 1000) wait = judgement->retry_after * 1000;
     return wait + imd_engine_jitter(engine, wait / 4);
 }
 
-static void
-set_failure(struct imd_tenant *tenant, struct imd_signin *signin, const struct imd_judgement *judgement)
-{
+static void set_failure(struct imd_tenant *tenant, struct imd_signin *signin, const struct imd_judgement *judgement) {
     struct imd_engine *engine = engine_of(tenant);
     imd_count(tenant->input->counters.tokens_failed, 1);
     if (!signin->failure) signin->failure = malloc(sizeof *signin->failure);
@@ -123,9 +105,8 @@ set_failure(struct imd_tenant *tenant, struct imd_signin *signin, const struct i
 }
 
 /* Takes the token over. */
-static void
-accept_token(struct imd_tenant *tenant, struct imd_signin *signin, enum imd_api api, struct imd_token *token)
-{
+static void accept_token(struct imd_tenant *tenant, struct imd_signin *signin, enum imd_api api,
+                         struct imd_token *token) {
     int64_t now = engine_of(tenant)->now;
     assert(token != NULL);
     int64_t early = token->lifetime / 5 < IMD_RENEW_BEFORE_S ? token->lifetime / 5 : IMD_RENEW_BEFORE_S;
@@ -149,17 +130,13 @@ accept_token(struct imd_tenant *tenant, struct imd_signin *signin, enum imd_api 
 
 /* A token whose tenant is not the one polled would send one customer's alerts under another's name. What a domain stands
  * for is learned from its first token. */
-static bool
-is_right_tenant(const struct imd_tenant *tenant, const struct imd_token *token)
-{
+static bool is_right_tenant(const struct imd_tenant *tenant, const struct imd_token *token) {
     const char *expected = tenant->settings->tenant_id;
     if (strchr(expected, '.')) expected = tenant->directory;
     return !token->tenant[0] || !*expected || strcasecmp(token->tenant, expected) == 0;
 }
 
-static void
-judge_tenant(const struct imd_tenant *tenant, struct imd_token *token, struct imd_judgement *judgement)
-{
+static void judge_tenant(const struct imd_tenant *tenant, struct imd_token *token, struct imd_judgement *judgement) {
     const struct imd_settings *settings = tenant->settings;
     if (is_right_tenant(tenant, token)) return;
     imd_judgement_set(judgement, IMD_VERDICT_WRONG_TENANT,
@@ -172,9 +149,7 @@ judge_tenant(const struct imd_tenant *tenant, struct imd_token *token, struct im
 }
 
 /* The end of a sign-in, with or without a token. Frees the request. */
-static void
-finish(struct imd_signin_request *request, struct imd_token *token, const struct imd_judgement *judgement)
-{
+static void finish(struct imd_signin_request *request, struct imd_token *token, const struct imd_judgement *judgement) {
     struct imd_tenant *tenant = request->tenant;
     struct imd_signin *signin = signin_of(request);
     if (judgement->verdict == IMD_VERDICT_OK)
@@ -187,9 +162,7 @@ finish(struct imd_signin_request *request, struct imd_token *token, const struct
 /* --- refresh tokens --- */
 
 /* What the store keeps is "ORIGIN TOKEN": a new token in the file starts a new line of descent and replaces it. */
-static char *
-stored_token(struct imd_signin_request *request)
-{
+static char *stored_token(struct imd_signin_request *request) {
     const struct imd_settings *settings = request->tenant->settings;
     struct imd_engine *engine = engine_of(request->tenant);
     size_t length = strlen(request->origin);
@@ -208,9 +181,7 @@ stored_token(struct imd_signin_request *request)
 }
 
 /* Durable before the old one is given up: after a crash in between, that one still works. */
-static void
-store_token(struct imd_signin_request *request, const char *token)
-{
+static void store_token(struct imd_signin_request *request, const char *token) {
     const struct imd_settings *settings = request->tenant->settings;
     struct imd_engine *engine = engine_of(request->tenant);
     struct imd_buffer text;
@@ -231,9 +202,7 @@ store_token(struct imd_signin_request *request, const char *token)
 }
 
 /* The token to redeem: the newest one that descends from the file's, else the file's. The caller frees it. */
-static char *
-find_refresh_token(struct imd_signin_request *request, bool try_store, struct imd_error *error)
-{
+static char *find_refresh_token(struct imd_signin_request *request, bool try_store, struct imd_error *error) {
     const struct imd_settings *settings = request->tenant->settings;
     enum imd_secret_guard guard = settings->allow_readable_secrets ? IMD_SECRET_ANY_MODE : IMD_SECRET_PRIVATE;
     struct imd_buffer file;
@@ -255,9 +224,7 @@ find_refresh_token(struct imd_signin_request *request, bool try_store, struct im
 }
 
 /* The service took each refresh token of this user for several APIs, but a stricter one lets it be used once: in turn. */
-static bool
-is_refreshing(const struct imd_tenant *tenant)
-{
+static bool is_refreshing(const struct imd_tenant *tenant) {
     if (tenant->settings->credential != IMD_CREDENTIAL_REFRESH) return false;
     for (int i = 0; i < IMD_API_COUNT; i++)
         if (tenant->signins[i].request) return true;
@@ -266,18 +233,15 @@ is_refreshing(const struct imd_tenant *tenant)
 
 /* --- TOKEN --- */
 
-static enum imd_flow
-on_data(struct imd_request *http, const char *bytes, size_t length)
-{
+static enum imd_flow on_data(struct imd_request *http, const char *bytes, size_t length) {
     struct imd_signin_request *request = http->context;
     return imd_buffer_add(&request->answer, bytes, length) ? IMD_FLOW_CONTINUE : IMD_FLOW_STOP;
 }
 
 static void on_answer(struct imd_request *http);
 
-static int
-make_form(struct imd_signin_request *request, const char *assertion, bool try_store, struct imd_error *error)
-{
+static int make_form(struct imd_signin_request *request, const char *assertion, bool try_store,
+                     struct imd_error *error) {
     const struct imd_settings *settings = request->tenant->settings;
     struct imd_engine *engine = engine_of(request->tenant);
     struct imd_token_request wanted = {
@@ -302,9 +266,8 @@ make_form(struct imd_signin_request *request, const char *assertion, bool try_st
 }
 
 /* Asks the token endpoint. False, and a judgement, when the credential cannot be used. */
-static bool
-ask_token(struct imd_signin_request *request, const char *assertion, bool try_store, struct imd_judgement *judgement)
-{
+static bool ask_token(struct imd_signin_request *request, const char *assertion, bool try_store,
+                      struct imd_judgement *judgement) {
     struct imd_engine *engine = engine_of(request->tenant);
     struct imd_error error = {0};
     request->step = STEP_TOKEN;
@@ -332,9 +295,7 @@ ask_token(struct imd_signin_request *request, const char *assertion, bool try_st
     return true;
 }
 
-static void
-judge_answer(struct imd_signin_request *request, struct imd_judgement *judgement, struct imd_token *token)
-{
+static void judge_answer(struct imd_signin_request *request, struct imd_judgement *judgement, struct imd_token *token) {
     const struct imd_settings *settings = request->tenant->settings;
     struct imd_engine *engine = engine_of(request->tenant);
     const struct imd_response *response = &request->request.response;
@@ -350,9 +311,7 @@ judge_answer(struct imd_signin_request *request, struct imd_judgement *judgement
     }
 }
 
-static void
-on_answer(struct imd_request *http)
-{
+static void on_answer(struct imd_request *http) {
     struct imd_signin_request *request = http->context;
     struct imd_tenant *tenant = request->tenant;
     struct imd_judgement judgement;
@@ -373,18 +332,14 @@ on_answer(struct imd_request *http)
 
 /* --- IDENTITY --- */
 
-static const char *
-identity_resource(const struct imd_tenant *tenant, const struct imd_source *source)
-{
+static const char *identity_resource(const struct imd_tenant *tenant, const struct imd_source *source) {
     const struct imd_settings *settings = tenant->settings;
     return imd_credential_is_federated_identity(settings) ? settings->cloud->federation_audience
                                                           : imd_credential_audience(settings, source);
 }
 
 /* Goes on with the identity's token, waits for it, or ends. READY and FAILED: the request is freed. */
-static enum imd_signin_answer
-ask_identity(struct imd_signin_request *request)
-{
+static enum imd_signin_answer ask_identity(struct imd_signin_request *request) {
     struct imd_tenant *tenant = request->tenant;
     const struct imd_token *identity = NULL;
     struct imd_token token = {0};
@@ -407,9 +362,7 @@ ask_identity(struct imd_signin_request *request)
     return answer;
 }
 
-static void
-on_identity(struct imd_identity_waiter *waiter)
-{
+static void on_identity(struct imd_identity_waiter *waiter) {
     struct imd_signin_request *request = (struct imd_signin_request *)waiter;
     struct imd_tenant *tenant = request->tenant;
     if (ask_identity(request) != IMD_SIGNIN_WAIT) wake_feeds(tenant);
@@ -418,9 +371,7 @@ on_identity(struct imd_identity_waiter *waiter)
 /* --- for feeds --- */
 
 /* Starts a sign-in. */
-static enum imd_signin_answer
-begin(struct imd_tenant *tenant, const struct imd_source *source)
-{
+static enum imd_signin_answer begin(struct imd_tenant *tenant, const struct imd_source *source) {
     struct imd_signin *signin = &tenant->signins[source->api];
     struct imd_judgement judgement = {.retry_after = -1};
     struct imd_signin_request *request = new_request(tenant, source);
@@ -437,9 +388,8 @@ begin(struct imd_tenant *tenant, const struct imd_source *source)
     return IMD_SIGNIN_FAILED;
 }
 
-enum imd_signin_answer
-imd_tenant_sign_in(struct imd_tenant *tenant, const struct imd_source *source, const char **authorization)
-{
+enum imd_signin_answer imd_tenant_sign_in(struct imd_tenant *tenant, const struct imd_source *source,
+                                          const char **authorization) {
     int64_t now = engine_of(tenant)->now;
     struct imd_signin *signin = &tenant->signins[source->api];
     bool may_ask = !signin->request && now >= signin->retry_at && !is_refreshing(tenant);
@@ -457,9 +407,7 @@ imd_tenant_sign_in(struct imd_tenant *tenant, const struct imd_source *source, c
     return answer;
 }
 
-void
-imd_tenant_token_refused(struct imd_tenant *tenant, const struct imd_source *source, unsigned issued)
-{
+void imd_tenant_token_refused(struct imd_tenant *tenant, const struct imd_source *source, unsigned issued) {
     struct imd_signin *signin = &tenant->signins[source->api];
     if (signin->issued != issued) return; /* there is a newer one already */
     imd_token_wipe(&signin->token);

@@ -5,15 +5,11 @@
 #include <string.h>
 #include "internal.h"
 
-static struct imd_engine *
-engine_of(const struct imd_tenant *tenant)
-{
+static struct imd_engine *engine_of(const struct imd_tenant *tenant) {
     return tenant->input->engine;
 }
 
-struct imd_tenant *
-imd_tenant_new(struct imd_engine_input *input, struct imd_settings *settings)
-{
+struct imd_tenant *imd_tenant_new(struct imd_engine_input *input, struct imd_settings *settings) {
     struct imd_tenant *tenant = calloc(1, sizeof *tenant);
     if (!tenant) return NULL;
     tenant->input = input;
@@ -21,9 +17,7 @@ imd_tenant_new(struct imd_engine_input *input, struct imd_settings *settings)
     return tenant;
 }
 
-void
-imd_tenant_free(struct imd_tenant *tenant)
-{
+void imd_tenant_free(struct imd_tenant *tenant) {
     if (!tenant) return;
     for (int i = 0; i < IMD_SOURCE_COUNT; i++) imd_feed_free(tenant->feeds[i]);
     for (int i = 0; i < IMD_API_COUNT; i++) {
@@ -35,15 +29,11 @@ imd_tenant_free(struct imd_tenant *tenant)
     free(tenant);
 }
 
-static bool
-same_text(const char *a, const char *b)
-{
+static bool same_text(const char *a, const char *b) {
     return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-static bool
-same_credential(const struct imd_settings *a, const struct imd_settings *b)
-{
+static bool same_credential(const struct imd_settings *a, const struct imd_settings *b) {
     return same_text(a->tenant_id, b->tenant_id) && same_text(a->client_id, b->client_id) &&
            a->credential == b->credential && same_text(a->client_secret_file, b->client_secret_file) &&
            same_text(a->client_secret, b->client_secret) && same_text(a->certificate_file, b->certificate_file) &&
@@ -55,9 +45,7 @@ same_credential(const struct imd_settings *a, const struct imd_settings *b)
            same_text(a->login_url, b->login_url);
 }
 
-void
-imd_tenant_inherit(struct imd_tenant *tenant, struct imd_tenant *old)
-{
+void imd_tenant_inherit(struct imd_tenant *tenant, struct imd_tenant *old) {
     memcpy(tenant->budgets, old->budgets, sizeof tenant->budgets); /* the quota does not begin anew either */
     if (!same_credential(tenant->settings, old->settings)) return;
     memcpy(tenant->directory, old->directory, sizeof tenant->directory);
@@ -79,9 +67,7 @@ imd_tenant_inherit(struct imd_tenant *tenant, struct imd_tenant *old)
     }
 }
 
-void
-imd_tenant_retry_now(struct imd_tenant *tenant)
-{
+void imd_tenant_retry_now(struct imd_tenant *tenant) {
     for (int i = 0; i < IMD_API_COUNT; i++) {
         struct imd_signin *signin = &tenant->signins[i];
         if (!signin->failure || signin->failure->verdict != IMD_VERDICT_THROTTLED) signin->retry_at = 0;

@@ -7,22 +7,16 @@
 
 #define TRUST_BITS 30 /* once in 10^9 pages, disorder passes for order */
 
-static imd_time
-floor_to(imd_time time, int64_t grain)
-{
+static imd_time floor_to(imd_time time, int64_t grain) {
     imd_time rest = time % grain;
     return time - (rest < 0 ? rest + grain : rest);
 }
 
-static struct imd_region
-everything_from(imd_time lower)
-{
+static struct imd_region everything_from(imd_time lower) {
     return (struct imd_region){lower, IMD_TIME_NONE, IMD_TIME_NONE, IMD_TIME_NONE, {-1, -1}};
 }
 
-static bool
-push(struct imd_walk *walk, struct imd_region region)
-{
+static bool push(struct imd_walk *walk, struct imd_region region) {
     if (walk->region_count == walk->region_room) {
         if (walk->region_room >= IMD_WALK_REGIONS_MAX) return false;
         unsigned room = walk->region_room ? walk->region_room * 2 : 8;
@@ -36,33 +30,25 @@ push(struct imd_walk *walk, struct imd_region region)
     return true;
 }
 
-static struct imd_region *
-current(struct imd_walk *walk)
-{
+static struct imd_region *current(struct imd_walk *walk) {
     return walk->region_count ? &walk->regions[walk->region_count - 1] : NULL;
 }
 
-static void
-drop_link(struct imd_walk *walk)
-{
+static void drop_link(struct imd_walk *walk) {
     free(walk->next_link);
     walk->next_link = NULL;
     walk->links = 0;
     walk->link_digests[0] = walk->link_digests[1] = 0;
 }
 
-static void
-pop(struct imd_walk *walk)
-{
+static void pop(struct imd_walk *walk) {
     walk->region_count--;
     drop_link(walk);
     walk->chain = walk->links_refused = false;
     walk->chain_rounds = 0;
 }
 
-bool
-imd_walk_begin(struct imd_walk *walk, const struct imd_source *source, struct imd_paging *paging, imd_time lower)
-{
+bool imd_walk_begin(struct imd_walk *walk, const struct imd_source *source, struct imd_paging *paging, imd_time lower) {
     memset(walk, 0, sizeof *walk);
     walk->source = source;
     walk->paging = paging;
@@ -72,18 +58,14 @@ imd_walk_begin(struct imd_walk *walk, const struct imd_source *source, struct im
     return walk->ordered || push(walk, everything_from(walk->lower));
 }
 
-void
-imd_walk_end(struct imd_walk *walk)
-{
+void imd_walk_end(struct imd_walk *walk) {
     drop_link(walk);
     free(walk->regions);
     walk->regions = NULL;
     walk->region_count = walk->region_room = 0;
 }
 
-struct imd_walk_query
-imd_walk_query(const struct imd_walk *walk)
-{
+struct imd_walk_query imd_walk_query(const struct imd_walk *walk) {
     bool by_region = walk->region_count > 0;
     return (struct imd_walk_query){
         .region = by_region ? walk->regions[walk->region_count - 1] : everything_from(walk->cursor),
@@ -93,17 +75,13 @@ imd_walk_query(const struct imd_walk *walk)
     };
 }
 
-void
-imd_walk_page_begin(struct imd_walk *walk)
-{
+void imd_walk_page_begin(struct imd_walk *walk) {
     memset(&walk->page, 0, sizeof walk->page);
     walk->page.first = walk->page.last = walk->page.oldest = walk->page.newest = IMD_TIME_NONE;
     walk->page.created_oldest = walk->page.created_newest = IMD_TIME_NONE;
 }
 
-void
-imd_walk_object(struct imd_walk *walk, imd_time stamp, imd_time created, bool fresh)
-{
+void imd_walk_object(struct imd_walk *walk, imd_time stamp, imd_time created, bool fresh) {
     struct imd_walk_page *page = &walk->page;
     page->count++;
     if (fresh) page->fresh++;
@@ -119,9 +97,7 @@ imd_walk_object(struct imd_walk *walk, imd_time stamp, imd_time created, bool fr
 }
 
 /* See the header: the only proof that nothing was cut off. */
-static bool
-is_whole(const struct imd_walk *walk, bool has_link, int64_t total)
-{
+static bool is_whole(const struct imd_walk *walk, bool has_link, int64_t total) {
     const struct imd_paging *paging = walk->paging;
     unsigned count = walk->page.count;
     if (has_link || total > (int64_t)count) return false;
@@ -130,25 +106,19 @@ is_whole(const struct imd_walk *walk, bool has_link, int64_t total)
     return count < widest;
 }
 
-static uint64_t
-link_digest(const char *link)
-{
+static uint64_t link_digest(const char *link) {
     uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
     for (; *link; link++) hash = (hash ^ (unsigned char)*link) * UINT64_C(1099511628211);
     return hash | 1;
 }
 
 /* Brent's way to meet a loop with two memories: one link is kept and replaced at powers of two. */
-static bool
-goes_round(const struct imd_walk *walk, const char *next_link)
-{
+static bool goes_round(const struct imd_walk *walk, const char *next_link) {
     uint64_t digest = link_digest(next_link);
     return digest == walk->link_digests[0] || digest == walk->link_digests[1] || walk->links >= IMD_WALK_LINKS_MAX;
 }
 
-static enum imd_walk_step
-follow(struct imd_walk *walk, const char *next_link, struct imd_error *error)
-{
+static enum imd_walk_step follow(struct imd_walk *walk, const char *next_link, struct imd_error *error) {
     uint64_t digest = link_digest(next_link);
     char *copy = strdup(next_link);
     if (!copy) {
@@ -166,9 +136,7 @@ follow(struct imd_walk *walk, const char *next_link, struct imd_error *error)
 }
 
 /* Goes on below the walk as a whole once the last region is done. */
-static enum imd_walk_step
-region_done(struct imd_walk *walk)
-{
+static enum imd_walk_step region_done(struct imd_walk *walk) {
     pop(walk);
     if (walk->region_count) return IMD_WALK_MORE;
     if (!walk->ordered || walk->tie == IMD_TIME_NONE) return IMD_WALK_DONE;
@@ -183,9 +151,7 @@ region_done(struct imd_walk *walk)
     return IMD_WALK_MORE;
 }
 
-static enum imd_walk_step
-out_of_room(struct imd_error *error)
-{
+static enum imd_walk_step out_of_room(struct imd_error *error) {
     imd_error_set(error, "free memory; if it stays, lower backfill or overlap", "the walk fell into too many parts");
     return IMD_WALK_FAILED;
 }
@@ -193,9 +159,7 @@ out_of_room(struct imd_error *error)
 /* Cuts [from, to) on the source's grain into halves; a page of one value gets a part of its own. Half of the window and not
  * of the page: a page of the newest shows nothing of how much lies below it, and page by page the parts would pile up.
  * Returns how many parts, the oldest first; 0 if there is nothing to cut. */
-static unsigned
-cut(imd_time from, imd_time to, imd_time oldest, imd_time newest, int64_t grain, imd_time edges[4])
-{
+static unsigned cut(imd_time from, imd_time to, imd_time oldest, imd_time newest, int64_t grain, imd_time edges[4]) {
     unsigned parts = 0;
     oldest = floor_to(oldest, grain);
     newest = floor_to(newest, grain);
@@ -215,10 +179,8 @@ cut(imd_time from, imd_time to, imd_time oldest, imd_time newest, int64_t grain,
     return parts ? parts + 1 : 0;
 }
 
-static enum imd_walk_step
-push_parts(struct imd_walk *walk, struct imd_region region, unsigned parts, const imd_time *edges, bool created,
-           struct imd_error *error)
-{
+static enum imd_walk_step push_parts(struct imd_walk *walk, struct imd_region region, unsigned parts,
+                                     const imd_time *edges, bool created, struct imd_error *error) {
     for (unsigned i = parts; i-- > 0;) {
         struct imd_region part = region;
         if (created) {
@@ -233,16 +195,12 @@ push_parts(struct imd_walk *walk, struct imd_region region, unsigned parts, cons
     return IMD_WALK_MORE;
 }
 
-static bool
-is_within(imd_time value, imd_time from, imd_time to)
-{
+static bool is_within(imd_time value, imd_time from, imd_time to) {
     return value != IMD_TIME_NONE && (from == IMD_TIME_NONE || value >= from) && (to == IMD_TIME_NONE || value < to);
 }
 
 /* Splits the current region along the first dimension that still can be. IMD_WALK_DONE: there is none. */
-static enum imd_walk_step
-split(struct imd_walk *walk, struct imd_error *error)
-{
+static enum imd_walk_step split(struct imd_walk *walk, struct imd_error *error) {
     const struct imd_walk_page *page = &walk->page;
     struct imd_region region = *current(walk);
     imd_time edges[4];
@@ -273,9 +231,7 @@ split(struct imd_walk *walk, struct imd_error *error)
 
 /* Something of the current region cannot be reached. Where the filter is not obeyed it may be older than anything that
  * was seen. */
-static void
-hold_region(struct imd_walk *walk)
-{
+static void hold_region(struct imd_walk *walk) {
     imd_time stamp = current(walk)->from;
     walk->tie_held = true;
     if (stamp == IMD_TIME_NONE || stamp < walk->lower) stamp = walk->lower;
@@ -283,9 +239,8 @@ hold_region(struct imd_walk *walk)
 }
 
 /* The smallest region is still as large as a page. */
-static enum imd_walk_step
-region_stuck(struct imd_walk *walk, const char *next_link, bool has_link, int64_t total, struct imd_error *error)
-{
+static enum imd_walk_step region_stuck(struct imd_walk *walk, const char *next_link, bool has_link, int64_t total,
+                                       struct imd_error *error) {
     struct imd_paging *paging = walk->paging;
     unsigned count = walk->page.count;
     if (next_link && !walk->links_refused && !goes_round(walk, next_link)) {
@@ -304,9 +259,7 @@ region_stuck(struct imd_walk *walk, const char *next_link, bool has_link, int64_
 
 /* Links are offsets into a list that may have changed meanwhile: what moved up was missed. A whole round without
  * anything new is the proof that nothing did. */
-static enum imd_walk_step
-chain_done(struct imd_walk *walk)
-{
+static enum imd_walk_step chain_done(struct imd_walk *walk) {
     if (walk->chain_fresh == 0) return region_done(walk);
     if (++walk->chain_rounds >= IMD_WALK_CHAIN_ROUNDS) {
         hold_region(walk);
@@ -317,9 +270,8 @@ chain_done(struct imd_walk *walk)
     return IMD_WALK_MORE;
 }
 
-static enum imd_walk_step
-region_page_end(struct imd_walk *walk, const char *next_link, bool has_link, int64_t total, struct imd_error *error)
-{
+static enum imd_walk_step region_page_end(struct imd_walk *walk, const char *next_link, bool has_link, int64_t total,
+                                          struct imd_error *error) {
     if (walk->chain) { /* one that was begun is followed to its end */
         walk->chain_fresh += walk->page.fresh;
         if (next_link && !goes_round(walk, next_link)) return follow(walk, next_link, error);
@@ -340,9 +292,7 @@ region_page_end(struct imd_walk *walk, const char *next_link, bool has_link, int
 }
 
 /* From here on without an order, at the cursor. */
-static enum imd_walk_step
-leave_order(struct imd_walk *walk, struct imd_error *error)
-{
+static enum imd_walk_step leave_order(struct imd_walk *walk, struct imd_error *error) {
     walk->ordered = false;
     walk->tie = IMD_TIME_NONE;
     drop_link(walk);
@@ -351,9 +301,7 @@ leave_order(struct imd_walk *walk, struct imd_error *error)
 
 /* A page that ascends is evidence in the measure of how unlikely that is by chance: log2(n!) bits. Objects that were met
  * before say nothing new: the same chance would show them in the same order again. */
-static void
-note_order(struct imd_walk *walk)
-{
+static void note_order(struct imd_walk *walk) {
     static const unsigned char bits[] = {0, 0, 1, 2, 4, 6, 9, 12, 15, 18, 21, 25, 28, 32};
     const unsigned most = sizeof bits / sizeof *bits - 1;
     struct imd_paging *paging = walk->paging;
@@ -362,9 +310,7 @@ note_order(struct imd_walk *walk)
 }
 
 /* An ordered page that holds one stamp only, and that is the cursor: is that stamp whole? */
-static enum imd_walk_step
-tie_page_end(struct imd_walk *walk, bool has_link, struct imd_error *error)
-{
+static enum imd_walk_step tie_page_end(struct imd_walk *walk, bool has_link, struct imd_error *error) {
     struct imd_paging *paging = walk->paging;
     unsigned count = walk->page.count;
     imd_time stamp = walk->page.newest;
@@ -382,9 +328,8 @@ tie_page_end(struct imd_walk *walk, bool has_link, struct imd_error *error)
     return push(walk, region) ? IMD_WALK_MORE : out_of_room(error);
 }
 
-static enum imd_walk_step
-ordered_page_end(struct imd_walk *walk, const char *next_link, bool has_link, int64_t total, struct imd_error *error)
-{
+static enum imd_walk_step ordered_page_end(struct imd_walk *walk, const char *next_link, bool has_link, int64_t total,
+                                           struct imd_error *error) {
     struct imd_walk_page *page = &walk->page;
     struct imd_paging *paging = walk->paging;
     if (page->descends || (page->oldest != IMD_TIME_NONE && page->oldest < walk->cursor && page->count > 1)) {
@@ -413,10 +358,8 @@ ordered_page_end(struct imd_walk *walk, const char *next_link, bool has_link, in
     return tie_page_end(walk, has_link, error);
 }
 
-enum imd_walk_step
-imd_walk_page_end(struct imd_walk *walk, const char *next_link, bool foreign_link, int64_t count,
-                  struct imd_error *error)
-{
+enum imd_walk_step imd_walk_page_end(struct imd_walk *walk, const char *next_link, bool foreign_link, int64_t count,
+                                     struct imd_error *error) {
     bool has_link = next_link != NULL || foreign_link;
     bool by_region = walk->region_count > 0;
     walk->pages++;
@@ -426,9 +369,7 @@ imd_walk_page_end(struct imd_walk *walk, const char *next_link, bool foreign_lin
     return step;
 }
 
-imd_time
-imd_walk_reached(const struct imd_walk *walk)
-{
+imd_time imd_walk_reached(const struct imd_walk *walk) {
     imd_time reached = walk->cursor;
     if (walk->region_count) {
         /* Parts of one region share its bounds until they are all done; what lies below its beginning is done. */
@@ -438,18 +379,14 @@ imd_walk_reached(const struct imd_walk *walk)
     return walk->hold != IMD_TIME_NONE && walk->hold < reached ? walk->hold : reached;
 }
 
-bool
-imd_walk_order_refused(struct imd_walk *walk)
-{
+bool imd_walk_order_refused(struct imd_walk *walk) {
     struct imd_error ignored;
     if (walk->region_count) return false;
     walk->paging->unordered = true;
     return leave_order(walk, &ignored) == IMD_WALK_MORE;
 }
 
-bool
-imd_walk_shrink(struct imd_walk *walk, unsigned top)
-{
+bool imd_walk_shrink(struct imd_walk *walk, unsigned top) {
     if (top < 1) top = 1;
     if (top >= walk->paging->top) return false;
     walk->paging->top = top;
@@ -457,9 +394,7 @@ imd_walk_shrink(struct imd_walk *walk, unsigned top)
     return true;
 }
 
-bool
-imd_walk_link_refused(struct imd_walk *walk)
-{
+bool imd_walk_link_refused(struct imd_walk *walk) {
     if (!walk->next_link) return false;
     drop_link(walk);
     walk->links_refused = true;
@@ -467,9 +402,7 @@ imd_walk_link_refused(struct imd_walk *walk)
     return true;
 }
 
-bool
-imd_walk_leave_out(struct imd_walk *walk, imd_time from, imd_time to)
-{
+bool imd_walk_leave_out(struct imd_walk *walk, imd_time from, imd_time to) {
     struct imd_region *region = current(walk);
     if (to <= walk->lower) return true;
     if (!region) {
@@ -484,9 +417,7 @@ imd_walk_leave_out(struct imd_walk *walk, imd_time from, imd_time to)
 }
 
 /* As if the page had shown objects at both ends of what it was asked for. */
-static bool
-guess_page(struct imd_walk *walk, imd_time now)
-{
+static bool guess_page(struct imd_walk *walk, imd_time now) {
     const struct imd_region *region = current(walk);
     struct imd_walk_page *page = &walk->page;
     const int64_t created_before = INT64_C(200) * 86400 * IMD_TICKS_PER_SECOND; /* longer than anything is kept */
@@ -501,9 +432,7 @@ guess_page(struct imd_walk *walk, imd_time now)
     return true;
 }
 
-enum imd_walk_step
-imd_walk_narrow(struct imd_walk *walk, imd_time now, bool listed, struct imd_error *error)
-{
+enum imd_walk_step imd_walk_narrow(struct imd_walk *walk, imd_time now, bool listed, struct imd_error *error) {
     drop_link(walk); /* what a link stood for is asked for by its region */
     walk->chain = false;
     if (!walk->region_count && leave_order(walk, error) != IMD_WALK_MORE) return IMD_WALK_FAILED;
@@ -519,8 +448,6 @@ imd_walk_narrow(struct imd_walk *walk, imd_time now, bool listed, struct imd_err
     return split(walk, error);
 }
 
-enum imd_walk_step
-imd_walk_skip(struct imd_walk *walk)
-{
+enum imd_walk_step imd_walk_skip(struct imd_walk *walk) {
     return region_done(walk);
 }
