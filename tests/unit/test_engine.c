@@ -13,12 +13,12 @@
 
 #include <cmocka.h>
 
-#include "engine_support.h"
+#include "one_world.h"
 
 #define TENANTS 8u
 #define EACH 120u
 
-static struct world world; /* its API, store and file; engine and sink are of this file */
+/* Of the world its API, store and file; engine and sink are of this file. */
 static struct imd_engine *engine;
 static struct imd_engine_input *input;
 

@@ -11,28 +11,8 @@
 
 #include <cmocka.h>
 
-#include "engine_support.h"
+#include "one_world.h"
 #include "settings_support.h"
-
-static struct world world;
-
-static int begin(void **state) {
-    (void)state;
-    world_init(&world, NULL, NULL);
-    return 0;
-}
-
-static int end(void **state) {
-    (void)state;
-    if (world.engine) world_check_accounts(&world);
-    world_free(&world);
-    return 0;
-}
-
-static void start(unsigned tenants, const char *extra) {
-    world_write_tenants(&world, tenants, extra);
-    world_start(&world);
-}
 
 static const char *tenant(void) {
     return world_tenant(1);
@@ -68,7 +48,7 @@ static void answer_lists(unsigned times, struct virtual_answer answer) {
 static void every_version_arrives_once(void **state) {
     (void)state;
     int64_t first = virtual_api_alert(&world.api, tenant(), "a", 100);
-    start(1, NULL);
+    world_begin(1, NULL);
     world_run(&world, 2 * MINUTES);
     assert_int_equal(world_alerts(&world, 1, "a"), 1);
     assert_true(world_last_alert(&world, 1)->stamp == first);
@@ -92,7 +72,7 @@ static void nothing_twice_after_a_restart(void **state) {
         snprintf(id, sizeof id, "a%u", i);
         virtual_api_alert(&world.api, tenant(), id, i);
     }
-    start(1, NULL);
+    world_begin(1, NULL);
     world_run(&world, 2 * MINUTES);
     assert_int_equal(world_alerts(&world, 1, NULL), 300);
     for (int restart = 0; restart < 3; restart++) {
@@ -108,7 +88,7 @@ static void nothing_twice_after_a_restart(void **state) {
 
 static void what_was_not_committed_comes_again(void **state) {
     (void)state;
-    start(1, NULL);
+    world_begin(1, NULL);
     world_run(&world, 2 * MINUTES);
     world.acknowledges_nothing = true;
     virtual_api_alert(&world.api, tenant(), "a", 0);
@@ -125,7 +105,7 @@ static void what_was_not_committed_comes_again(void **state) {
 static void a_forgotten_alert_is_still_an_update(void **state) {
     (void)state;
     virtual_api_alert(&world.api, tenant(), "a", 60);
-    start(1, "      reconcile: 2h\n      reconcileInterval: 1h\n");
+    world_begin(1, "      reconcile: 2h\n      reconcileInterval: 1h\n");
     world_run(&world, 10 * HOURS);
     assert_int_equal(imd_seen_count(world_feed(&world, 1)->seen), 0);
     virtual_api_alert(&world.api, tenant(), "a", 0);
@@ -148,7 +128,7 @@ static void backfill_reaches_as_far_as_it_says(void **state) {
     (void)state;
     virtual_api_alert(&world.api, tenant(), "old", 3700);
     virtual_api_alert(&world.api, tenant(), "recent", 3500);
-    start(1, "      backfill: 1h\n");
+    world_begin(1, "      backfill: 1h\n");
     world_run(&world, 8 * HOURS);
     assert_int_equal(world_alerts(&world, 1, "recent"), 1);
     assert_int_equal(world_alerts(&world, 1, "old"), 0);
@@ -157,7 +137,7 @@ static void backfill_reaches_as_far_as_it_says(void **state) {
 static void backfill_0_is_only_what_is_new(void **state) {
     (void)state;
     virtual_api_alert(&world.api, tenant(), "before", 2);
-    start(1, "      backfill: 0\n");
+    world_begin(1, "      backfill: 0\n");
     world_run(&world, 2 * MINUTES);
     virtual_api_alert(&world.api, tenant(), "after", 0);
     world_run(&world, 8 * HOURS);
@@ -172,11 +152,11 @@ static void a_wrong_clock_here_loses_nothing(void **state) {
     for (size_t i = 0; i < 2; i++) {
         if (i) {
             world_free(&world);
-            begin(state);
+            world_set_up(state);
         }
         world.api.wall_offset = offsets[i] * GRAPH_SECOND;
         virtual_api_alert(&world.api, tenant(), "recent", 3500);
-        start(1, "      backfill: 1h\n");
+        world_begin(1, "      backfill: 1h\n");
         world_run(&world, 2 * MINUTES);
         world.api.wall_offset = 0;
         virtual_api_alert(&world.api, tenant(), "now", 0);
@@ -194,7 +174,7 @@ static void a_wrong_clock_here_loses_nothing(void **state) {
 
 static void late_alerts_are_met_by_the_sweep_and_counted(void **state) {
     (void)state;
-    start(1, NULL);
+    world_begin(1, NULL);
     world_run(&world, 5 * HOURS);
     virtual_api_alert(&world.api, tenant(), "late", 4 * 3600);
     virtual_api_alert(&world.api, tenant(), "within overlap", 20 * 60);
@@ -222,7 +202,7 @@ static void an_object_without_id_or_time_is_told_once_and_whole(void **state) {
         {"{\"value\":[ 17 ]}", "\"object\":17}"},
         {"{\"value\":[null]}", "\"object\":null}"},
     };
-    start(1, NULL);
+    world_begin(1, NULL);
     world_run(&world, 30 * SECONDS);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         answer_lists(3, (struct virtual_answer){.body = bad[i].body});
@@ -251,7 +231,7 @@ static void another_tenants_object_stops_the_feed_and_is_not_passed_on(void **st
         "0123456789 0123456789 0123456789 0123456789 0123456789 "
         "0123456789\",\"lastUpdateDateTime\":\"2026-07-25T10:40:00Z\"}]}",
     };
-    start(2, NULL);
+    world_begin(2, NULL);
     world_run(&world, 30 * SECONDS);
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
         answer_lists(UINT32_MAX, (struct virtual_answer){.body = foreign[i]});
@@ -301,10 +281,10 @@ static void a_page_that_is_none_is_an_error_never_an_empty_page(void **state) {
         {.hangs = true}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         if (i) {
-            end(state);
-            begin(state);
+            world_tear_down(state);
+            world_set_up(state);
         }
-        start(1, NULL);
+        world_begin(1, NULL);
         world_run(&world, 90 * SECONDS);
         imd_time watermark = world_feed(&world, 1)->checkpoint.watermark;
         answer_lists(UINT32_MAX, bad[i]);
@@ -322,7 +302,7 @@ static void a_page_that_is_none_is_an_error_never_an_empty_page(void **state) {
 
 static void throttling_waits_as_told(void **state) {
     (void)state;
-    start(1, NULL);
+    world_begin(1, NULL);
     world_run(&world, 30 * SECONDS);
     answer_lists(1, (struct virtual_answer){.status = 429, .retry_after = "200"});
     world_run(&world, 60 * SECONDS);
@@ -336,7 +316,7 @@ static void throttling_waits_as_told(void **state) {
 
 static void faults_are_retried_ever_more_slowly_and_without_end(void **state) {
     (void)state;
-    start(1, NULL);
+    world_begin(1, NULL);
     world_run(&world, 30 * SECONDS);
     answer_lists(UINT32_MAX, (struct virtual_answer){.status = 500});
     world_run(&world, 24 * HOURS);
@@ -362,7 +342,7 @@ static void a_link_that_is_gone_is_done_without(void **state) {
         virtual_api_version(&world.api, tenant(), id, VIRTUAL_EPOCH - 9 * GRAPH_SECOND,
                             VIRTUAL_EPOCH - 5 * GRAPH_SECOND, VIRTUAL_EPOCH, 1);
     }
-    start(1, NULL);
+    world_begin(1, NULL);
     world_run(&world, 5 * MINUTES);
     assert_string_equal(world_feed(&world, 1)->health, "incomplete");
     assert_true(world.api.requests < 2000);
@@ -386,8 +366,8 @@ static void a_link_answered_by_404_or_410_is_no_stall(void **state) {
     static const int statuses[] = {404, 410};
     for (size_t s = 0; s < 2; s++) {
         if (s) {
-            end(state);
-            begin(state);
+            world_tear_down(state);
+            world_set_up(state);
         }
         script.answer.status = statuses[s];
         links_followed = 0;
@@ -399,7 +379,7 @@ static void a_link_answered_by_404_or_410_is_no_stall(void **state) {
                                 VIRTUAL_EPOCH - 5 * GRAPH_SECOND, VIRTUAL_EPOCH, 1);
         }
         world.api.script = links_are_gone;
-        start(1, NULL);
+        world_begin(1, NULL);
         world_run(&world, 5 * MINUTES);
         assert_true(links_followed > 0);
         assert_string_equal(world_feed(&world, 1)->health, "incomplete");
@@ -418,7 +398,7 @@ static void pages_over_the_limit_are_asked_for_in_parts(void **state) {
         virtual_api_version(&world.api, tenant(), id, stamp, stamp, VIRTUAL_EPOCH, 400000);
     }
     world.api.chunk = 100000;
-    start(1, "      maxResponseSize: 1m\n");
+    world_begin(1, "      maxResponseSize: 1m\n");
     world_run(&world, 10 * MINUTES);
     assert_int_equal(world_alerts(&world, 1, NULL), 40);
     assert_string_equal(world_feed(&world, 1)->health, "ok");
@@ -436,7 +416,7 @@ static void objects_too_large_for_any_page_do_not_spin(void **state) {
         virtual_api_version(&world.api, tenant(), id, VIRTUAL_EPOCH - GRAPH_SECOND, VIRTUAL_EPOCH - GRAPH_SECOND,
                             VIRTUAL_EPOCH, 600000);
     }
-    start(1, "      maxResponseSize: 1m\n");
+    world_begin(1, "      maxResponseSize: 1m\n");
     world_run(&world, 10 * MINUTES);
     assert_true(world.api.requests < 3000);
     assert_string_equal(world_feed(&world, 1)->health, "too-large");
@@ -445,7 +425,7 @@ static void objects_too_large_for_any_page_do_not_spin(void **state) {
 
 static void a_206_is_data_and_holds_the_watermark(void **state) {
     (void)state;
-    start(1, NULL);
+    world_begin(1, NULL);
     world_run(&world, 90 * SECONDS);
     imd_time watermark = world_feed(&world, 1)->checkpoint.watermark;
     world.api.quirks.partial = true;
@@ -466,7 +446,7 @@ static void a_206_is_data_and_holds_the_watermark(void **state) {
 
 static void a_change_of_state_is_one_message_and_one_line(void **state) {
     (void)state;
-    start(1, NULL);
+    world_begin(1, NULL);
     world_run(&world, 5 * MINUTES);
     assert_int_equal(world_healths(&world, 1, NULL), 1);
     answer_lists(UINT32_MAX, (struct virtual_answer){.status = 403, .body = NO_CONSENT});
@@ -488,7 +468,7 @@ static void a_change_of_state_is_one_message_and_one_line(void **state) {
 static void a_state_outlives_a_restart(void **state) {
     (void)state;
     answer_lists(UINT32_MAX, (struct virtual_answer){.status = 403, .body = NO_CONSENT});
-    start(1, NULL);
+    world_begin(1, NULL);
     world_run(&world, 1 * MINUTES);
     assert_int_equal(world_healths(&world, 1, NULL), 1);
     world_crash(&world);
@@ -514,7 +494,7 @@ static void count_beats(void *context, const struct virtual_call *call, struct v
 
 static void regular_polls_begin_together_and_keep_their_rhythm(void **state) {
     (void)state;
-    start(20, NULL);
+    world_begin(20, NULL);
     world.api.script = count_beats;
     world_run(&world, 2 * MINUTES + 5 * HOURS);
     assert_int_equal(polls_off_beat, 0);
@@ -523,7 +503,7 @@ static void regular_polls_begin_together_and_keep_their_rhythm(void **state) {
 
 static void silence_has_an_age(void **state) {
     (void)state;
-    start(2, NULL);
+    world_begin(2, NULL);
     world_run(&world, 5 * MINUTES);
     assert_true(world_counters(&world, 1)->success_age_seconds <= 61);
     answer_lists(UINT32_MAX, (struct virtual_answer){.status = 500});
@@ -536,7 +516,7 @@ static void silence_has_an_age(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(every_version_arrives_once),
         TEST(nothing_twice_after_a_restart),

@@ -12,14 +12,12 @@
 #include <cmocka.h>
 
 #include "base/base64url.h"
-#include "engine_support.h"
+#include "one_world.h"
 #include "settings_support.h"
 #include "temporary.h"
 
 #define DAY INT64_C(86400)
 #define IDENTITY "22222222-2222-3333-4444-555555555555"
-
-static struct world world;
 
 /* The authorization server of a test: what it was sent last, and what it answers. */
 static struct {
@@ -32,9 +30,8 @@ static struct {
 } server;
 
 static int begin(void **state) {
-    (void)state;
     memset(&server, 0, sizeof server);
-    world_init(&world, NULL, NULL);
+    world_set_up(state);
     /* A token that the API knows, whoever gave it out. */
     snprintf(world.api.tokens[0].tenant, sizeof world.api.tokens[0].tenant, "%s", world_tenant(1));
     world.api.tokens[0].expires = INT64_MAX;
@@ -43,11 +40,8 @@ static int begin(void **state) {
 }
 
 static int end(void **state) {
-    (void)state;
-    if (world.engine) world_check_accounts(&world);
-    world_free(&world);
     unsetenv("AZURE_POD_IDENTITY_AUTHORITY_HOST");
-    return 0;
+    return world_tear_down(state);
 }
 
 /* The value of a field of a form. */
@@ -98,8 +92,7 @@ static void start_refreshing(void) {
     char extra[512];
     world.api.script = serve;
     snprintf(extra, sizeof extra, "      refreshTokenFile: %s\n", temporary_text("refresh", "first\n"));
-    world_write_tenants(&world, 1, extra);
-    world_start(&world);
+    world_begin(1, extra);
 }
 
 /* --- refresh tokens --- */
@@ -194,8 +187,7 @@ static void start_identity(unsigned tenants, const char *client) {
     world.api.script = serve;
     setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:1", 1);
     snprintf(extra, sizeof extra, "      managedIdentity: %s\n", client);
-    world_write_tenants(&world, tenants, extra);
-    world_start(&world);
+    world_begin(tenants, extra);
 }
 
 static void many_tenants_ask_for_the_identity_s_token_once(void **state) {
@@ -229,8 +221,7 @@ static void an_engine_may_end_while_all_wait_for_the_identity(void **state) {
     world_run(&world, 2 * SECONDS);
     assert_int_equal(server.identity_asked, 1);
     world_crash(&world);
-    world_write_tenants(&world, 1, "      managedIdentity: " IDENTITY "\n");
-    world_start(&world);
+    world_begin(1, "      managedIdentity: " IDENTITY "\n");
     world_run(&world, 1 * SECONDS);
     world_write_tenants(&world, 0, "");
     world_write_file(&world, "tenants:\n- tenantId: 00000000-0000-0000-0000-000000000002\n  managedIdentity: " IDENTITY "\n");

@@ -11,10 +11,9 @@
 
 #include <cmocka.h>
 
-#include "engine_support.h"
+#include "one_world.h"
 #include "settings_support.h"
 
-static struct world world;
 static unsigned long countdown; /* the allocation that fails, 0: none */
 static unsigned exempt;         /* code of the test is running */
 

@@ -11,28 +11,8 @@
 
 #include <cmocka.h>
 
-#include "engine_support.h"
+#include "one_world.h"
 #include "settings_support.h"
-
-static struct world world;
-
-static int begin(void **state) {
-    (void)state;
-    world_init(&world, NULL, NULL);
-    return 0;
-}
-
-static int end(void **state) {
-    (void)state;
-    if (world.engine) world_check_accounts(&world);
-    world_free(&world);
-    return 0;
-}
-
-static void start(unsigned tenants, const char *extra) {
-    world_write_tenants(&world, tenants, extra);
-    world_start(&world);
-}
 
 /* An alert for each of `count` tenants. */
 static void make_alerts(unsigned count, const char *id) {
@@ -50,7 +30,7 @@ static void all_have(unsigned from, unsigned count, const char *id) {
 static void a_changed_file_is_taken_over_without_a_signal(void **state) {
     (void)state;
     make_alerts(4, "a");
-    start(3, NULL);
+    world_begin(3, NULL);
     world_run(&world, 2 * MINUTES);
     all_have(1, 3, "a");
     world_write_tenants(&world, 4, NULL);
@@ -64,7 +44,7 @@ static void a_changed_file_is_taken_over_without_a_signal(void **state) {
 
 static void who_is_taken_out_is_polled_no_more(void **state) {
     (void)state;
-    start(3, NULL);
+    world_begin(3, NULL);
     world_run(&world, 2 * MINUTES);
     world_write_tenants(&world, 2, NULL);
     world_run(&world, 10 * SECONDS);
@@ -80,7 +60,7 @@ static void who_is_taken_out_is_polled_no_more(void **state) {
 
 static void new_settings_count_from_the_next_request(void **state) {
     (void)state;
-    start(1, NULL);
+    world_begin(1, NULL);
     world_run(&world, 5 * MINUTES);
     world_write_tenants(&world, 1, "      pollInterval: 10\n      tenantName: Renamed\n");
     world_run(&world, 5 * SECONDS);
@@ -92,7 +72,7 @@ static void new_settings_count_from_the_next_request(void **state) {
 
 static void a_new_credential_gets_a_new_token(void **state) {
     (void)state;
-    start(1, NULL);
+    world_begin(1, NULL);
     world_run(&world, 2 * MINUTES);
     world_write_tenants(&world, 1, "      clientSecret: another\n");
     world_run(&world, 2 * MINUTES);
@@ -104,7 +84,7 @@ static void an_error_in_the_file_changes_nothing_and_is_told_once(void **state) 
     static const char *const bad[] = {"tenants:\n    - tenantId: [\n", "", "tenants: []\n",
                                       "tenants:\n    - tenantId: not a guid\n",
                                       "tenants:\n    - tenantID: x\n      nonsense: 1\n"};
-    start(2, NULL);
+    world_begin(2, NULL);
     world_run(&world, 2 * MINUTES);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char id[20];
@@ -140,7 +120,7 @@ static void a_reload_at_any_moment_repeats_and_loses_nothing(void **state) {
         make_alerts(3, id);
         world.api.now += 1000;
     }
-    start(3, NULL);
+    world_begin(3, NULL);
     for (int i = 0; i < 60; i++) {
         world_run(&world, 1100 + i * 37 % 900);
         world_write_tenants(&world, i % 3 ? 3 : 2, i % 2 ? "      tenantName: A\n" : "      tenantName: B\n");
@@ -158,7 +138,7 @@ static void a_reload_at_any_moment_repeats_and_loses_nothing(void **state) {
 
 static void a_reload_is_no_burst(void **state) {
     (void)state;
-    start(200, NULL);
+    world_begin(200, NULL);
     world_run(&world, 5 * MINUTES + 20 * SECONDS);
     unsigned requests = world.api.requests;
     imd_engine_reload(world.engine);
@@ -185,7 +165,7 @@ static void look(void *context, const struct imd_settings *settings, const struc
 static void statistics_see_the_feeds_there_are(void **state) {
     (void)state;
     struct seen_feeds seen = {0};
-    start(5, NULL);
+    world_begin(5, NULL);
     world_run(&world, 1 * MINUTES);
     imd_engine_each_feed(world.engine, world.input, look, &seen);
     assert_int_equal(seen.count, 5);
@@ -225,13 +205,13 @@ static void one_tenants_trouble_delays_no_other(void **state) {
     snprintf(name, sizeof name, "%s", world_tenant(3));
     for (size_t i = 0; i < sizeof troubles / sizeof *troubles; i++) {
         if (i) {
-            end(state);
-            begin(state);
+            world_tear_down(state);
+            world_set_up(state);
         }
         trouble = name;
         trouble_answer = troubles[i];
         world.api.script = trouble_one;
-        start(20, NULL);
+        world_begin(20, NULL);
         world_run(&world, 2 * MINUTES);
         for (int round = 0; round < 5; round++) {
             char id[20];
@@ -257,7 +237,7 @@ static void a_flood_of_one_tenant_delays_no_other(void **state) {
         int64_t stamp = VIRTUAL_EPOCH - (int64_t)(3001 - i) * GRAPH_SECOND;
         virtual_api_version(&world.api, world_tenant(1), id, stamp, stamp, VIRTUAL_EPOCH, 1);
     }
-    start(5, NULL);
+    world_begin(5, NULL);
     world_run(&world, 10 * SECONDS);
     assert_true(world_alerts(&world, 1, NULL) < 3000); /* it goes on */
     make_alerts(5, "a");
@@ -271,7 +251,7 @@ static void latency_is_shared_not_added(void **state) {
     (void)state;
     world.api.latency = 200;
     make_alerts(200, "a");
-    start(200, NULL);
+    world_begin(200, NULL);
     world_run(&world, 3 * SECONDS); /* one after the other it would take 80 s */
     all_have(1, 200, "a");
     assert_true(world.api.most_at_once > 50);
@@ -279,7 +259,7 @@ static void latency_is_shared_not_added(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(a_changed_file_is_taken_over_without_a_signal),
         TEST(who_is_taken_out_is_polled_no_more),

@@ -11,27 +11,13 @@
 
 #include <cmocka.h>
 
-#include "engine_support.h"
+#include "one_world.h"
 #include "settings_support.h"
-
-static struct world world;
 
 static int begin(void **state) {
     (void)state;
     world_init(&world, "maxInFlight", "100", "pageSize", "10", NULL);
     return 0;
-}
-
-static int end(void **state) {
-    (void)state;
-    world_check_accounts(&world);
-    world_free(&world);
-    return 0;
-}
-
-static void start(unsigned tenants) {
-    world_write_tenants(&world, tenants, NULL);
-    world_start(&world);
 }
 
 static void add_alerts(unsigned tenant, unsigned count, size_t padding) {
@@ -56,7 +42,7 @@ static void what_is_not_acknowledged_is_bounded(void **state) {
     (void)state;
     add_alerts(1, 500, 1);
     world.acknowledges_nothing = true;
-    start(1);
+    world_begin(1, NULL);
     world_run(&world, 1 * HOURS);
     assert_in_range(world_alerts(&world, 1, NULL), 100, 100 + 10); /* and a page */
     assert_int_equal(world_counters(&world, 1)->inflight, world_alerts(&world, 1, NULL));
@@ -77,7 +63,7 @@ static void a_store_that_fails_is_back_pressure_too(void **state) {
     (void)state;
     add_alerts(1, 500, 1);
     world.store.failing = true;
-    start(1);
+    world_begin(1, NULL);
     world_run(&world, 1 * HOURS);
     assert_in_range(world_alerts(&world, 1, NULL), 100, 100 + 10);
     assert_int_equal(world_logged(&world, "checkpoints wait"), 1);
@@ -91,7 +77,7 @@ static void one_feed_leaves_half_of_the_room_to_others(void **state) {
     (void)state;
     add_alerts(1, 500, 1);
     world.acknowledges_nothing = true;
-    start(2);
+    world_begin(2, NULL);
     world_run(&world, 10 * MINUTES);
     assert_in_range(world_alerts(&world, 1, NULL), 50, 50 + 10);
     add_alerts(2, 20, 1);
@@ -111,7 +97,7 @@ static bool is_parked(unsigned tenant) {
 static void who_waits_longest_comes_first(void **state) {
     (void)state;
     for (unsigned tenant = 1; tenant <= 5; tenant++) add_alerts(tenant, 400, 1);
-    start(5);
+    world_begin(5, NULL);
     for (int i = 0; i < 60; i++) { /* an output that acknowledges now and then */
         world.acknowledges_nothing = true;
         world_run(&world, 20 * SECONDS);
@@ -129,7 +115,7 @@ static void who_waits_longest_comes_first(void **state) {
 static void outputs_that_stand_still_are_a_state(void **state) {
     (void)state;
     add_alerts(1, 500, 1);
-    start(2);
+    world_begin(2, NULL);
     world.acknowledges_nothing = true;
     world_run(&world, 50 * SECONDS);
     assert_true(is_parked(1));
@@ -152,7 +138,7 @@ static void outputs_that_stand_still_are_a_state(void **state) {
 static void a_state_that_cannot_be_written_is_another_one(void **state) {
     (void)state;
     add_alerts(1, 500, 1);
-    start(2);
+    world_begin(2, NULL);
     world.store.failing = true;
     world_run(&world, 5 * MINUTES);
     assert_string_equal(world_feed(&world, 1)->health, "state-blocked");
@@ -168,7 +154,7 @@ static void a_state_that_cannot_be_written_is_another_one(void **state) {
 static void a_blocked_output_is_remembered_over_a_restart(void **state) {
     (void)state;
     add_alerts(1, 500, 1);
-    start(1);
+    world_begin(1, NULL);
     world.acknowledges_nothing = true;
     world_run(&world, 5 * MINUTES);
     world_crash(&world);
@@ -188,7 +174,7 @@ static void transfers_pause_while_the_sink_is_behind(void **state) {
     world.api.chunk = 16000;
     for (unsigned tenant = 1; tenant <= 4; tenant++) add_alerts(tenant, 60, 100000);
     world.holds_batches = true;
-    start(4);
+    world_begin(4, NULL);
     world_run(&world, 30 * MINUTES);
     assert_in_range(world.input->load.queued_bytes, IMD_QUEUED_PAUSE, IMD_QUEUED_PAUSE + 4 * (2u << 20));
     assert_non_null(world.input->paused);
@@ -214,7 +200,7 @@ static void a_reload_may_find_transfers_paused(void **state) {
     settings_put(world.settings, "pageSize", "1000");
     for (unsigned tenant = 1; tenant <= 3; tenant++) add_alerts(tenant, 60, 100000);
     world.holds_batches = true;
-    start(3);
+    world_begin(3, NULL);
     world_run(&world, 5 * MINUTES);
     assert_non_null(world.input->paused);
     world_write_tenants(&world, 2, NULL); /* one of them goes */
@@ -234,7 +220,7 @@ static void the_end_may_come_while_all_is_blocked(void **state) {
     world.api.chunk = 16000;
     for (unsigned tenant = 1; tenant <= 3; tenant++) add_alerts(tenant, 60, 100000);
     world.holds_batches = true;
-    start(3);
+    world_begin(3, NULL);
     world_run(&world, 5 * MINUTES);
     for (struct imd_batch *batch; (batch = world.held);) { /* as a submitter does that has to stop */
         world.held = batch->next;
@@ -248,7 +234,7 @@ static void the_end_may_come_while_all_is_blocked(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, world_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(what_is_not_acknowledged_is_bounded),        TEST(a_store_that_fails_is_back_pressure_too),
         TEST(one_feed_leaves_half_of_the_room_to_others), TEST(who_waits_longest_comes_first),

@@ -11,28 +11,8 @@
 
 #include <cmocka.h>
 
-#include "engine_support.h"
+#include "one_world.h"
 #include "temporary.h"
-
-static struct world world;
-
-static int begin(void **state) {
-    (void)state;
-    world_init(&world, NULL, NULL);
-    return 0;
-}
-
-static int end(void **state) {
-    (void)state;
-    if (world.engine) world_check_accounts(&world);
-    world_free(&world);
-    return 0;
-}
-
-static void start(unsigned tenants, const char *extra) {
-    world_write_tenants(&world, tenants, extra);
-    world_start(&world);
-}
 
 /* A script that answers so many of the requests it is for, then none. */
 static struct {
@@ -62,7 +42,7 @@ static void answer_tokens(unsigned times, struct virtual_answer answer) {
 
 static void a_token_serves_until_it_has_to_be_renewed(void **state) {
     (void)state;
-    start(1, NULL);
+    world_begin(1, NULL);
     world_run(&world, 50 * MINUTES);
     assert_int_equal(world.api.token_requests, 1);
     assert_true(world.api.requests > 45);
@@ -75,7 +55,7 @@ static void a_token_serves_until_it_has_to_be_renewed(void **state) {
 static void feeds_of_one_api_share_one_request(void **state) {
     (void)state;
     world.api.latency = 2000;
-    start(3, "      sources: [alerts, incidents]\n");
+    world_begin(3, "      sources: [alerts, incidents]\n");
     world_run(&world, 30 * SECONDS);
     assert_int_equal(world.api.token_requests, 3);
     assert_int_equal(world.api.tokens_at_once_most, 1);
@@ -85,7 +65,7 @@ static void feeds_of_one_api_share_one_request(void **state) {
 static void short_lived_tokens_are_renewed_at_four_fifths(void **state) {
     (void)state;
     world.api.token_lifetime = 100;
-    start(1, NULL);
+    world_begin(1, NULL);
     world_run(&world, 1 * HOURS);
     assert_int_equal(world_counters(&world, 1)->requests_failed, 0);
     assert_in_range(world.api.token_requests, 28, 61);
@@ -95,7 +75,7 @@ static void short_lived_tokens_are_renewed_at_four_fifths(void **state) {
 
 static void while_a_renewal_fails_the_old_token_serves(void **state) {
     (void)state;
-    start(1, NULL);
+    world_begin(1, NULL);
     world_run(&world, 50 * MINUTES);
     answer_tokens(1000, (struct virtual_answer){.status = 503});
     world_run(&world, 8 * MINUTES); /* renewal is due at 55 minutes */
@@ -111,7 +91,7 @@ static void while_a_renewal_fails_the_old_token_serves(void **state) {
 
 static void a_renewal_that_hangs_holds_nothing_up(void **state) {
     (void)state;
-    start(1, "      requestTimeout: 300\n");
+    world_begin(1, "      requestTimeout: 300\n");
     world_run(&world, 54 * MINUTES + 30 * SECONDS);
     answer_tokens(1, (struct virtual_answer){.hangs = true});
     uint64_t polls = world_counters(&world, 1)->polls;
@@ -129,7 +109,7 @@ static void a_secret_that_cannot_be_read_does_not_spoil_a_good_token(void **stat
     (void)state;
     char extra[200];
     snprintf(extra, sizeof extra, "      clientSecretFile: %s\n", temporary_text("secret", "s\n"));
-    start(1, extra);
+    world_begin(1, extra);
     world_run(&world, 50 * MINUTES);
     remove(temporary_path("secret"));
     world_run(&world, 8 * MINUTES);
@@ -157,7 +137,7 @@ static void note_lists(void *context, const struct virtual_call *call, struct vi
 
 static void a_401_renews_the_token_once_and_repeats_the_page(void **state) {
     (void)state;
-    start(1, NULL);
+    world_begin(1, NULL);
     world_run(&world, 90 * SECONDS);
     virtual_api_revoke_tokens(&world.api);
     virtual_api_alert(&world.api, world_tenant(1), "a", 1);
@@ -175,7 +155,7 @@ static void a_401_renews_the_token_once_and_repeats_the_page(void **state) {
 
 static void an_api_that_refuses_every_token_is_not_hammered(void **state) {
     (void)state;
-    start(1, NULL);
+    world_begin(1, NULL);
     memset(&script, 0, sizeof script);
     script.times = UINT32_MAX;
     script.answer.status = 401;
@@ -197,7 +177,7 @@ static void delay_incidents(void *context, const struct virtual_call *call, stru
 /* Two feeds are asking with the old token; the second refusal is no word about the new one. */
 static void a_late_401_does_not_cost_the_new_token(void **state) {
     (void)state;
-    start(1, "      sources: [alerts, incidents]\n");
+    world_begin(1, "      sources: [alerts, incidents]\n");
     world_run(&world, 55 * SECONDS);
     virtual_api_revoke_tokens(&world.api);
     memset(&script, 0, sizeof script);
@@ -214,7 +194,7 @@ static void a_late_401_does_not_cost_the_new_token(void **state) {
 static void a_wrong_secret_is_tried_again_slowly(void **state) {
     (void)state;
     answer_tokens(UINT32_MAX, (struct virtual_answer){.status = 401, .body = WRONG_SECRET});
-    start(1, NULL);
+    world_begin(1, NULL);
     world_run(&world, 5 * HOURS);
     assert_in_range(script.matched, 10, 21);
     assert_int_equal(world_healths(&world, 1, NULL), 1);
@@ -226,7 +206,7 @@ static void a_wrong_secret_is_tried_again_slowly(void **state) {
 static void a_hup_tries_again_at_once(void **state) {
     (void)state;
     answer_tokens(UINT32_MAX, (struct virtual_answer){.status = 401, .body = WRONG_SECRET});
-    start(1, NULL);
+    world_begin(1, NULL);
     world_run(&world, 1 * MINUTES);
     script.times = 0;
     imd_engine_reload(world.engine);
@@ -238,7 +218,7 @@ static void a_hup_tries_again_at_once(void **state) {
 static void a_hup_tries_again_also_what_was_out_of_reach(void **state) {
     (void)state;
     answer_tokens(UINT32_MAX, (struct virtual_answer){.failure = IMD_FAILURE_CONNECT});
-    start(1, NULL);
+    world_begin(1, NULL);
     world_run(&world, 2 * HOURS); /* the waits have grown to minutes */
     assert_string_equal(world_feed(&world, 1)->health, "unreachable");
     script.times = 0;
@@ -252,7 +232,7 @@ static void throttled_sign_in_waits_as_told_hup_or_not(void **state) {
     answer_tokens(1,
                   (struct virtual_answer){
                       .status = 429, .body = "Too Many Requests", .content_type = "text/plain", .retry_after = "100"});
-    start(1, NULL);
+    world_begin(1, NULL);
     world_run(&world, 50 * SECONDS);
     assert_int_equal(script.matched, 1);
     imd_engine_reload(world.engine);
@@ -269,7 +249,7 @@ static void a_token_of_another_tenant_is_never_used(void **state) {
     (void)state;
     virtual_api_alert(&world.api, world_tenant(1), "a", 1);
     world.api.token_tenant = "99999999-0000-0000-0000-000000000001";
-    start(1, NULL);
+    world_begin(1, NULL);
     world_run(&world, 1 * HOURS);
     assert_int_equal(world.api.requests, world.api.token_requests); /* nothing was asked with it */
     assert_int_equal(world_alerts(&world, 0, NULL), 0);
@@ -302,7 +282,7 @@ static void a_tenant_named_by_domain_keeps_the_tenant_of_its_first_token(void **
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(a_token_serves_until_it_has_to_be_renewed),
         TEST(feeds_of_one_api_share_one_request),
