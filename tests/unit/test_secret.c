@@ -62,6 +62,17 @@ static void a_credential_of_systemd_is_a_file_of_its_directory(void **state) {
     unsetenv("CREDENTIALS_DIRECTORY");
 }
 
+static void what_an_editor_adds_is_no_part_of_it(void **state) {
+    static const char *const written[] = {HUSH, HUSH "\n", HUSH "\r\n", "\xEF\xBB\xBF" HUSH, "\xEF\xBB\xBF" HUSH "\r\n"};
+    struct imd_error error;
+    (void)state;
+
+    for (size_t i = 0; i < sizeof written / sizeof written[0]; i++)
+        assert_string_equal(read_secret(temporary_text("edited", written[i]), IMD_SECRET_PRIVATE, &error), HUSH);
+    assert_string_equal(read_secret(temporary_text("edited", " " HUSH "\n\n"), IMD_SECRET_PRIVATE, &error), " " HUSH "\n");
+    assert_refused(temporary_text("edited", "\xEF\xBB\xBF\r\n"), "is empty");
+}
+
 static void a_variable_of_the_environment_is_read_each_time(void **state) {
     struct imd_error error;
     (void)state;
@@ -110,6 +121,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_place_is_a_path_a_credential_or_a_variable),
         cmocka_unit_test(a_credential_of_systemd_is_a_file_of_its_directory),
+        cmocka_unit_test(what_an_editor_adds_is_no_part_of_it),
         cmocka_unit_test(a_variable_of_the_environment_is_read_each_time),
         cmocka_unit_test(a_file_that_all_users_can_reach_is_refused),
         cmocka_unit_test(a_probe_says_the_same_as_reading),

@@ -75,6 +75,13 @@ static void strip_line_end(struct imd_buffer *secret) {
     secret->data[secret->length] = '\0';
 }
 
+/* Editors put one before the text (Windows' Notepad among them), where nobody sees it. */
+static void strip_byte_order_mark(struct imd_buffer *secret) {
+    if (secret->length < 3 || memcmp(secret->data, "\xEF\xBB\xBF", 3) != 0) return;
+    secret->length -= 3;
+    memmove(secret->data, secret->data + 3, secret->length + 1);
+}
+
 static int read_place(const char *place, enum imd_secret_guard guard, struct imd_buffer *out, struct imd_error *error) {
     char path[PATH_MAX];
     const char *name = behind(place, ENVIRONMENT);
@@ -90,6 +97,7 @@ int imd_secret_read(const char *place, enum imd_secret_guard guard, size_t maxim
     imd_buffer_init_secret(out, maximum < IMD_SECRET_MAX ? maximum : IMD_SECRET_MAX);
     if (read_place(place, guard, out, error) != 0) return -1;
     strip_line_end(out);
+    strip_byte_order_mark(out);
     if (out->length == 0) return imd_error_set(error, "write the secret into it", "secret file '%s' is empty", place);
     if (memchr(out->data, '\0', out->length) != NULL) {
         return imd_error_set(error, "write the secret as one line of text", "secret file '%s' holds a 0 byte", place);

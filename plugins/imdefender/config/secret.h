@@ -22,11 +22,11 @@ enum imd_secret_guard { IMD_SECRET_PRIVATE, /* nobody: a file that all users can
 /* Whether the text names a place of a secret; nothing is looked up. */
 bool imd_secret_is_place(const char *text);
 
-/* Reads a secret whole and strips one line end ("\n" or "\r\n") from its end. `maximum` is in bytes and at most
- * IMD_SECRET_MAX. Refused, with the place but nothing of the contents in `error`: no such file, credential or variable, no
- * permission, not a regular file, empty, too large, a 0 byte in it, a mode that `guard` does not allow. `out` is
- * initialised here as secret memory (a former content is not freed); the caller wipes it with imd_buffer_wipe(), also
- * after an error. Returns 0 or -1. */
+/* Reads a secret whole and strips one line end ("\n" or "\r\n") from its end and the byte order mark of UTF-8 from its
+ * beginning. `maximum` is in bytes and at most IMD_SECRET_MAX. Refused, with the place but nothing of the contents in
+ * `error`: no such file, credential or variable, no permission, not a regular file, empty, too large, a 0 byte in it, a
+ * mode that `guard` does not allow. `out` is initialised here as secret memory (a former content is not freed); the
+ * caller wipes it with imd_buffer_wipe(), also after an error. Returns 0 or -1. */
 int imd_secret_read(const char *place, enum imd_secret_guard guard, size_t maximum, struct imd_buffer *out,
                     struct imd_error *error);
 
