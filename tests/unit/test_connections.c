@@ -160,9 +160,27 @@ static void a_call_to_wake_ends_the_next_wait_whatever_was_renewed(void **state)
     assert_true((after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000 > 200);
 }
 
+/* It lies in the kernel when the network would be waited for, from where nothing else will come. */
+static void an_answer_that_is_there_already_is_not_waited_for(void **state) {
+    (void)state;
+    struct asked asked = ask("/ok");
+    struct timespec before, after, moment = {0, 100000000}; /* for the answer; one that comes later proves nothing */
+    CURLcode result;
+    while (loopback_requests(server) == 0) imd_connections_run(connections, 0);
+    nanosleep(&moment, NULL);
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    imd_connections_run(connections, 20000);
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    assert_true(after.tv_sec - before.tv_sec < 10);
+    assert_ptr_equal(imd_connections_ended(connections, &result), asked.easy);
+    assert_int_equal(result, CURLE_OK);
+    drop(&asked);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(connections_that_nobody_shares_are_not_renewed, begin, end),
+        cmocka_unit_test_setup_teardown(an_answer_that_is_there_already_is_not_waited_for, begin, end),
         cmocka_unit_test_setup_teardown(what_is_asked_after_a_renewal_is_in_another_pool, begin, end),
         cmocka_unit_test_setup_teardown(what_runs_in_an_older_pool_comes_to_its_end, begin, end),
         cmocka_unit_test_setup_teardown(a_renewal_serves_everybody_for_a_while, begin, end),

@@ -75,24 +75,25 @@ void imd_connections_remove(struct imd_pool *pool, CURL *easy) {
     pool->running--;
 }
 
-static bool perform(struct imd_connections *connections) {
-    bool older = false;
-    int running;
+/* Moves everything. Returns how long to wait for more, at most `timeout_ms`: not at all where a transfer has ended, which is
+ * heard of once the caller asks and not from the network. */
+static int perform(struct imd_connections *connections, int timeout_ms) {
     for (struct imd_pool *pool = connections->newest; pool; pool = pool->older) {
+        int running = 0;
         curl_multi_perform(pool->multi, &running);
-        older = older || (pool != connections->newest && pool->running);
+        if (running < (int)pool->running) timeout_ms = 0;
+        if (pool != connections->newest && pool->running && timeout_ms > OLDER_WAIT_MS) timeout_ms = OLDER_WAIT_MS;
     }
-    return older;
+    return timeout_ms;
 }
 
 void imd_connections_run(struct imd_connections *connections, int timeout_ms) {
     struct curl_waitfd wake = {.fd = connections->wake, .events = CURL_WAIT_POLLIN};
     uint64_t count;
-    if (perform(connections) && timeout_ms > OLDER_WAIT_MS) timeout_ms = OLDER_WAIT_MS;
-    curl_multi_poll(connections->newest->multi, &wake, 1, timeout_ms, NULL);
+    curl_multi_poll(connections->newest->multi, &wake, 1, perform(connections, timeout_ms), NULL);
     /* Whatever was waiting is looked at after the wait, so one byte stands for any number of calls. */
     if (read(connections->wake, &count, sizeof count) < 0) count = 0;
-    perform(connections);
+    perform(connections, 0);
 }
 
 CURL *imd_connections_ended(struct imd_connections *connections, CURLcode *result) {
